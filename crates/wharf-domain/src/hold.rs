@@ -1,0 +1,53 @@
+//! Holds: reasons why an order must not move. One open hold per (order, reason); holding overwrites no other fact.
+
+use crate::words;
+
+words! {
+    /// Why an order is held. The screens translate each word.
+    pub enum HoldReason {
+        /// A person held it.
+        Manual = "manual",
+        /// The address lacks a part.
+        AddressIncomplete = "address_incomplete",
+        /// The phone cannot be right.
+        PhoneInvalid = "phone_invalid",
+        /// The amounts do not add up.
+        AmountMismatch = "amount_mismatch",
+        /// Looks like an order that exists.
+        PossibleDuplicate = "possible_duplicate",
+        /// The buyer is on the blacklist.
+        BlacklistedBuyer = "blacklisted_buyer",
+        /// The quantity is unusual.
+        OddQuantity = "odd_quantity",
+        /// The region is remote for the shop's policy.
+        RemoteArea = "remote_area",
+        /// The buyer wrote something a person must read.
+        BuyerNote = "buyer_note",
+        /// The buyer asked for money back.
+        RefundRequested = "refund_requested",
+        /// The channel says not to ship.
+        ChannelHold = "channel_hold",
+        /// The channel says cancelled, the parcel has left, or another contradiction.
+        ChannelConflict = "channel_conflict",
+        /// The channel's status word is not known here.
+        UnknownStatus = "unknown_status",
+        /// The order changed after its label was made.
+        ChangedAfterLabel = "changed_after_label",
+        /// The carrier refused the waybill.
+        WaybillRefused = "waybill_refused",
+        /// The channel refused the confirmation.
+        ConfirmationRefused = "confirmation_refused",
+    }
+}
+
+words! {
+    /// How much a finding matters. A `block` finding places a hold.
+    pub enum Severity {
+        /// Good to know.
+        Info = "info",
+        /// Look at it when there is time.
+        Warn = "warn",
+        /// The order must not move.
+        Block = "block",
+    }
+}

@@ -1,0 +1,1 @@
+//! Checks: facts in, findings out. A block finding places a hold.

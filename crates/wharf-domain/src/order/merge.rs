@@ -1,0 +1,1 @@
+//! Which fulfillments may share one parcel, and why not.

@@ -1,0 +1,1 @@
+//! Approval policy: what lets an order pass by itself, and the trace it leaves.

@@ -1,0 +1,1 @@
+//! Tracking events in neutral words, and what they do to a shipment.
