@@ -1,1 +1,26 @@
-//! placeholder
+//! The verbs of Wharf. Each flow: load → decide (domain) → save and enqueue, in one transaction; HTTP calls to vendors
+//! only between transactions. Flows know nothing of HTTP faces or the command line.
+
+pub mod amend;
+pub mod app;
+pub mod approve;
+pub mod book;
+pub mod confirm;
+pub mod doctor;
+pub mod edit;
+pub mod hand_over;
+pub mod hold;
+pub mod import;
+pub mod ingest;
+pub mod jobs;
+pub mod link;
+pub mod pack;
+pub mod print;
+pub mod pull;
+pub mod recompute;
+pub mod route;
+pub mod scheduler;
+pub mod ship;
+pub mod track;
+pub mod undo;
+pub mod worker;

@@ -1,0 +1,1 @@
+//! Signing primitives that several protocols share: digests and their hexadecimal spelling.

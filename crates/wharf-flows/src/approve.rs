@@ -1,0 +1,1 @@
+//! Approval by policy or by a person.

@@ -1,0 +1,1 @@
+//! Waybills: intent, purchase, doubt, look-up, void.

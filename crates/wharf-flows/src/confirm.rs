@@ -1,0 +1,1 @@
+//! Telling the channel, exactly once.

@@ -1,0 +1,1 @@
+//! Recomputes phases, levels, counters and rollups, reports drift, repairs on request.

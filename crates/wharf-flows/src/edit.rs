@@ -1,0 +1,1 @@
+//! Edits by people: address, notes, tags, assignee.

@@ -1,0 +1,1 @@
+//! Parcels leave: stock by a movement, confirmations become due.

@@ -1,0 +1,1 @@
+//! A page of channel orders becomes rows, in one set-based transaction.

@@ -1,0 +1,1 @@
+//! Jobs: thin shells over flows, one file each, registered in one line. Payload = ids only; old payloads stay readable.

@@ -1,0 +1,1 @@
+//! Listings linked to SKUs and bundles, asked once.

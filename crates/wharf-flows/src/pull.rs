@@ -1,0 +1,1 @@
+//! Pulling pages of a window; completeness; silence.

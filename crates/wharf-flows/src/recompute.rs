@@ -1,0 +1,1 @@
+//! The one writer of phase, counters and rollups.

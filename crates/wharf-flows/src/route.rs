@@ -1,0 +1,1 @@
+//! Which warehouse, which parcel, which carrier: decided for a batch, stock reserved under races.

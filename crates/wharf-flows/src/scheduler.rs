@@ -1,0 +1,1 @@
+//! Due schedules become jobs, once among all processes.

@@ -1,0 +1,1 @@
+//! Composing shipments out of fulfillments: merge, split, take out.

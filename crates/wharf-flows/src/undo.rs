@@ -1,0 +1,1 @@
+//! Undoing a bulk action while that is still true.

@@ -1,0 +1,1 @@
+//! Lanes, claims, leases, backoff, graceful stop.

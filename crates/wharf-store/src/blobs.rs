@@ -1,0 +1,1 @@
+//! Bytes by their hash: payloads, labels, files. Sealed where they hold personal data.

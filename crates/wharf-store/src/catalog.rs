@@ -1,0 +1,1 @@
+//! SKUs, barcodes, bundles, listings and their links.

@@ -1,0 +1,1 @@
+//! Per shop and hour: the channel's count beside ours; parked payloads.

@@ -1,0 +1,1 @@
+//! Obligations to tell a channel about one order in one shipment.

@@ -1,0 +1,1 @@
+//! The complete list of differences between the engines.

@@ -1,0 +1,1 @@
+//! Holds and findings, one open row per (order, reason) and (order, code).

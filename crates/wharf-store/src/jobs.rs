@@ -1,0 +1,1 @@
+//! The job table: the outbox, claims, leases, backoff, schedules and shared pace.

@@ -1,0 +1,1 @@
+//! Long bulk actions: progress, tally, results, and what undo puts back.

@@ -1,0 +1,1 @@
+//! Lists, search and counts of orders: keyset pages, never an offset.

@@ -1,0 +1,1 @@
+//! Orders and lines, set-based: load a batch, save a batch.

@@ -1,0 +1,1 @@
+//! The shared engine: a pool, FOR UPDATE SKIP LOCKED, LISTEN/NOTIFY.

@@ -1,0 +1,1 @@
+//! Counters and rollups, kept in the transaction of the change that moves them.

@@ -1,0 +1,1 @@
+//! Row to value, strictly: an impossible row is an error that names table, column and id.

@@ -1,0 +1,1 @@
+//! Shops: sealed credentials, cursor, policy, health.

@@ -1,0 +1,1 @@
+//! The embedded engine: one writer with group commit, readers in place.

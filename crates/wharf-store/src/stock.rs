@@ -1,0 +1,1 @@
+//! Levels, movements and reservations. Movements are the only writer of levels.

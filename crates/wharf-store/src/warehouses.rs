@@ -1,0 +1,1 @@
+//! Warehouses, carrier accounts, rate cards and number pools.

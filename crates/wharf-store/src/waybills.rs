@@ -1,0 +1,1 @@
+//! Label purchases, one live one per shipment.
