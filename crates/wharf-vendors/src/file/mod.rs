@@ -1,4 +1,40 @@
-//! File.
+//! Files of other tools: bytes in, neutral orders and odd rows out, with nothing lost in silence. Layouts are told by
+//! their columns and never by a file's name; what is no known layout is read by a mapping. No store, no clock, no
+//! network here: flows decide what an import does.
+
+mod amazon;
+pub mod balance;
+pub mod cell;
+mod country;
+mod delimited;
+mod division;
+mod encoding;
+pub mod error;
+pub mod header;
+pub mod input;
+pub mod layouts;
+mod mapped;
+pub mod mapping;
+pub mod merge;
+pub mod odd;
+mod plan;
+mod propose;
+pub mod read;
+pub mod read_order;
+mod sheet;
+mod table;
+mod taobao;
+#[cfg(test)]
+mod tests;
+
+pub use balance::{Balance, BalanceRow, Sums};
+pub use delimited::RawRow;
+pub use encoding::Charset;
+pub use error::FileError;
+pub use input::{Bytes, Input};
+pub use mapping::{Field, Mapping};
+pub use read::{FileReport, Item, Prepared, ReadOptions, Refused, propose_mapping};
+pub use read_order::{Cause, Document, Knows, OddRow, ReadOrder};
 
 use wharf_connect::{Label, Manifest, Vendor};
 
@@ -16,7 +52,7 @@ static MANIFEST: Manifest = Manifest {
     hosts: &[],
     pace: wharf_connect::manifest::Pace { per_minute: 600, burst: 10 },
     secret_headers: &[],
-    logo_svg: "",
+    logo_svg: include_str!("logo.svg"),
     zone: "Asia/Shanghai",
     currency: "CNY",
     docs_url: "",
