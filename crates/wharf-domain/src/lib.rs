@@ -7,6 +7,7 @@ pub mod address;
 pub mod allocation;
 pub mod catalog;
 pub mod confirmation;
+pub mod divisions;
 pub mod fulfillment;
 pub mod hold;
 pub mod id;
