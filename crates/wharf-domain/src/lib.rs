@@ -8,6 +8,7 @@ pub mod allocation;
 pub mod catalog;
 pub mod confirmation;
 pub mod fulfillment;
+pub mod geo;
 pub mod hold;
 pub mod id;
 pub mod money;
