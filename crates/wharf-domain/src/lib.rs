@@ -10,6 +10,7 @@ pub mod catalog;
 pub mod confirmation;
 pub mod divisions;
 pub mod fulfillment;
+pub mod geo;
 pub mod hold;
 pub mod id;
 pub mod money;
