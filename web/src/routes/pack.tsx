@@ -1,0 +1,1 @@
+export default function PackPage() { return <h1>Pack</h1> }

@@ -1,0 +1,1 @@
+export default function PrintPage() { return <h1>Print</h1> }

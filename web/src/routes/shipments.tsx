@@ -1,0 +1,1 @@
+export default function ShipmentsPage() { return <h1>Shipments</h1> }

@@ -1,0 +1,1 @@
+export default function ShopsPage() { return <h1>Shops</h1> }

@@ -1,0 +1,1 @@
+export default function StockPage() { return <h1>Stock</h1> }
