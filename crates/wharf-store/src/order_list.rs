@@ -1,1 +1,5 @@
-//! Lists, search and counts of orders: keyset pages, never an offset.
+//! x
+/// x
+pub fn escape_like(text: &str) -> String {
+    text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
+}
