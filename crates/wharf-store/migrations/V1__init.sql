@@ -233,6 +233,7 @@ CREATE TABLE rate_cards (
 CREATE TABLE waybill_numbers (
   carrier_account_id BIGINT NOT NULL REFERENCES carrier_accounts (id),
   number TEXT NOT NULL,
+  serial BIGINT,                             -- its place in the carrier's range; null = from a file
   client_reference TEXT,                     -- null = free
   taken_at BIGINT,
   PRIMARY KEY (carrier_account_id, number)
