@@ -1,6 +1,7 @@
 //! Barcodes as modules, without any idea of paper: Code 128 (shortest mix of sets A, B and C), EAN-13 and QR.
 
 use crate::DocumentError;
+use qrcode::{EcLevel, Version, bits::Bits};
 
 /// A linear code: `true` is a bar, each entry one module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,9 @@ const PATTERNS: [&str; 107] = [
 ];
 const SHIFT: u8 = 98;
 const STOP: u8 = 106;
+
+/// The designator of UTF-8 among the extended channel interpretations.
+const ECI_UTF_8: u32 = 26;
 
 /// The code sets, in the order of their start characters 103, 104, 105.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,7 +186,19 @@ pub fn qr(text: &str) -> Result<Matrix, DocumentError> {
     if text.is_empty() {
         return Err(refuse("it is empty"));
     }
-    let code = qrcode::QrCode::new(text).map_err(|_| refuse("it is too long"))?;
+    let code = if text.is_ascii() {
+        qrcode::QrCode::new(text).ok()
+    } else {
+        // Without a word about its encoding a reader guesses, and guesses Shift JIS for short Chinese.
+        (1..=40).find_map(|version| {
+            let mut bits = Bits::new(Version::Normal(version));
+            bits.push_eci_designator(ECI_UTF_8).ok()?;
+            bits.push_byte_data(text.as_bytes()).ok()?;
+            bits.push_terminator(EcLevel::M).ok()?;
+            qrcode::QrCode::with_bits(bits, EcLevel::M).ok()
+        })
+    };
+    let code = code.ok_or_else(|| refuse("it is too long"))?;
     let modules = code.to_colors().into_iter().map(|c| c == qrcode::Color::Dark).collect();
     Ok(Matrix { side: code.width(), modules })
 }

@@ -92,7 +92,7 @@ pub(crate) fn pick_list(stops: usize, orders: usize) -> PickListData {
             bin: if stop == 3 { String::new() } else { format!("A-{:02}-{}-{}", stop / 8 + 1, stop % 4 + 1, stop % 12 + 1) },
             sku_code: format!("SKU-{:05}", 85_000 + stop),
             name: names[stop % names.len()].to_owned(),
-            variant: if stop % 3 == 0 { String::new() } else { format!("白色 / {}ml", 200 + stop * 10) },
+            variant: if stop.is_multiple_of(3) { String::new() } else { format!("白色 / {}ml", 200 + stop * 10) },
             barcode: format!("69012345{stop:04}"),
             quantity: (i % 3 + 1) as u32,
             order_reference: format!("29876543210{:07}", 1_234_567 + order),
