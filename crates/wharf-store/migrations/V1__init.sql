@@ -197,6 +197,7 @@ CREATE TABLE warehouses (
   phone TEXT NOT NULL DEFAULT '',
   lng_e6 BIGINT,
   lat_e6 BIGINT,
+  pack_flow TEXT NOT NULL DEFAULT 'print_then_pack' CHECK (pack_flow IN ('print_then_pack', 'pack_then_print')),
   created_at BIGINT NOT NULL,
   version BIGINT NOT NULL DEFAULT 1
 );
@@ -232,6 +233,7 @@ CREATE TABLE rate_cards (
 CREATE TABLE waybill_numbers (
   carrier_account_id BIGINT NOT NULL REFERENCES carrier_accounts (id),
   number TEXT NOT NULL,
+  serial BIGINT,                             -- its place in the carrier's range; null = from a file
   client_reference TEXT,                     -- null = free
   taken_at BIGINT,
   PRIMARY KEY (carrier_account_id, number)
@@ -567,8 +569,9 @@ CREATE TABLE shipments (
   weight_grams BIGINT NOT NULL DEFAULT 0,
   measured_grams BIGINT,
   trace TEXT NOT NULL DEFAULT '{}',          -- JSON: why this carrier and service
-  station TEXT NOT NULL DEFAULT '',
+  station TEXT NOT NULL DEFAULT '',          -- where it was closed
   printed_at BIGINT,
+  opened_at BIGINT,                          -- when a station opened it: seconds a parcel
   packed_at BIGINT,
   packed_by BIGINT,
   handed_over_at BIGINT,
@@ -579,6 +582,8 @@ CREATE TABLE shipments (
   version BIGINT NOT NULL DEFAULT 1
 );
 CREATE INDEX shipments_state ON shipments (shipment_state, id);
+CREATE INDEX shipments_together ON shipments (recipient_print, warehouse_id) WHERE shipment_state IN ('draft', 'booked') AND recipient_print <> '';
+CREATE INDEX shipments_closed ON shipments (station, packed_at) WHERE packed_at IS NOT NULL;
 CREATE INDEX shipments_number ON shipments (waybill_number) WHERE waybill_number IS NOT NULL;
 CREATE TABLE shipment_lines (
   shipment_id BIGINT NOT NULL REFERENCES shipments (id),
@@ -590,6 +595,26 @@ CREATE TABLE shipment_lines (
 );
 CREATE INDEX shipment_lines_order ON shipment_lines (order_id);
 CREATE INDEX shipment_lines_fulfillment ON shipment_lines (fulfillment_line_id);
+-- Fulfillments picked together, on one walk.
+CREATE TABLE waves (
+  id BIGINT PRIMARY KEY,
+  warehouse_id BIGINT NOT NULL REFERENCES warehouses (id),
+  name TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  created_by TEXT NOT NULL,                  -- JSON Actor
+  closed_at BIGINT
+);
+CREATE INDEX waves_open ON waves (warehouse_id, id) WHERE closed_at IS NULL;
+-- A bench: which warehouse it stands in, what it packs from, and the one parcel that lies open on it.
+CREATE TABLE stations (
+  name TEXT PRIMARY KEY,
+  warehouse_id BIGINT NOT NULL REFERENCES warehouses (id),
+  wave_id BIGINT REFERENCES waves (id),
+  shipment_id BIGINT REFERENCES shipments (id),
+  opened_at BIGINT,
+  created_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX stations_open ON stations (shipment_id) WHERE shipment_id IS NOT NULL;
 CREATE TABLE waybills (
   id BIGINT PRIMARY KEY,
   shipment_id BIGINT NOT NULL REFERENCES shipments (id),
