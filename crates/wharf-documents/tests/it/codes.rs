@@ -26,12 +26,12 @@ fn code_128_uses_the_shortest_mix_of_its_sets() {
         ("A", 3),
         ("12", 3),
         ("123456", 5),
-        ("1234567", 7),         // C for six, then one switch and one digit
+        ("1234567", 7), // C for six, then one switch and one digit
         ("AB123456", 2 + 2 + 1 + 3),
-        ("AB12", 6),            // two digits do not pay a switch
+        ("AB12", 6), // two digits do not pay a switch
         ("WH2611021000001", 2 + 3 + 1 + 6),
-        ("a\tb", 2 + 2 + 2),    // a shift, not two switches
-        ("\t\n\r", 2 + 3),      // set A alone
+        ("a\tb", 2 + 2 + 2), // a shift, not two switches
+        ("\t\n\r", 2 + 3),   // set A alone
     ] {
         assert_eq!(symbols(text), expected, "{text:?}");
     }

@@ -12,7 +12,8 @@ use wharf_domain::{
 };
 
 fn sheet() -> Sheet {
-    let columns = [("订单号", ColumnKind::Text), ("件数", ColumnKind::Integer), ("金额", ColumnKind::Money), ("付款时间", ColumnKind::Time)];
+    let columns =
+        [("订单号", ColumnKind::Text), ("件数", ColumnKind::Integer), ("金额", ColumnKind::Money), ("付款时间", ColumnKind::Time)];
     let columns = columns.map(|(title, kind)| Column { title: title.to_owned(), kind }).to_vec();
     Sheet { name: "订单/2026".to_owned(), columns, zone: TimeZone::fixed(jiff::tz::offset(8)) }
 }
