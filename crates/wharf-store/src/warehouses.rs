@@ -365,16 +365,25 @@ pub fn set_rates(tx: &mut Tx<'_>, account: CarrierAccountId, rates: &[Rate]) -> 
     Ok(())
 }
 
-/// Adds numbers to the pool of an account; those that are in it stay. Answers how many were new.
-pub fn add_numbers(tx: &mut Tx<'_>, account: CarrierAccountId, numbers: &[String]) -> Result<u64, StoreError> {
-    let mut distinct: Vec<&String> = numbers.iter().collect();
-    distinct.sort();
-    distinct.dedup();
-    let rows: Vec<Vec<Value>> = distinct.into_iter().map(|n| vec![account.into(), n.into()]).collect();
+/// Adds numbers to the pool of an account, each with its place in the carrier's range if it has one; those that are in it
+/// stay. Answers how many were new.
+pub fn add_numbers(tx: &mut Tx<'_>, account: CarrierAccountId, numbers: &[(Option<i64>, String)]) -> Result<u64, StoreError> {
+    let mut distinct: Vec<&(Option<i64>, String)> = numbers.iter().collect();
+    distinct.sort_by(|a, b| a.1.cmp(&b.1));
+    distinct.dedup_by(|a, b| a.1 == b.1);
+    let rows: Vec<Vec<Value>> = distinct.into_iter().map(|(serial, number)| vec![account.into(), number.into(), (*serial).into()]).collect();
     if rows.is_empty() {
         return Ok(0);
     }
-    tx.insert_many("INSERT INTO waybill_numbers (carrier_account_id, number)", &rows, "ON CONFLICT (carrier_account_id, number) DO NOTHING")
+    tx.insert_many("INSERT INTO waybill_numbers (carrier_account_id, number, serial)", &rows, "ON CONFLICT (carrier_account_id, number) DO NOTHING")
+}
+
+/// The highest serial that the pool of an account has seen.
+pub fn last_serial(tx: &mut Tx<'_>, account: CarrierAccountId) -> Result<Option<i64>, StoreError> {
+    match tx.query_opt("SELECT CAST(MAX(serial) AS BIGINT) FROM waybill_numbers WHERE carrier_account_id = $1", &[account.into()])? {
+        Some(row) => row.opt_int(0),
+        None => Ok(None),
+    }
 }
 
 /// The number that a client reference holds: the one it has, else the lowest free one. `None`: the pool is empty.
