@@ -9,16 +9,17 @@ pub mod cassette;
 pub mod channel;
 pub mod conformance;
 pub mod error;
+pub mod files;
 pub mod http;
 pub mod manifest;
 pub mod sandbox;
 pub mod sign;
 pub mod world;
 
-pub use carrier::{BookRequest, Booked, Carrier, LabelSource, RateQuote, TrackingUpdate};
+pub use carrier::{BookRequest, Booked, Carrier, LabelSource, OwnNumbers, RateQuote, Subscription, Subscriptions, TrackingUpdate};
 pub use channel::{Channel, Confirmed, Count, OrderPage, PullWindow, ShipmentConfirmation};
 pub use error::ConnectError;
-pub use http::{Http, HttpRequest, HttpResponse};
+pub use http::{Http, HttpOptions, HttpRequest, HttpResponse, RealHttp, TransportError};
 pub use manifest::{CredentialField, Label, Manifest};
 pub use sandbox::{Sandbox, WireRequest, WireResponse};
 
@@ -35,6 +36,10 @@ pub trait Vendor: Send + Sync {
     }
     /// Its parcel side.
     fn carrier(&self) -> Option<&dyn Carrier> {
+        None
+    }
+    /// Its way of reading files that people hand in.
+    fn files(&self) -> Option<&dyn files::ReadFiles> {
         None
     }
     /// The same protocol from the other side, on the simulated market.

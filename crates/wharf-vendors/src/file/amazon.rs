@@ -2,11 +2,11 @@
 //! new orders in all their variants, with the recipient).
 
 use super::country::country;
-use super::merge::ordinals;
+use wharf_connect::files::merge::ordinals;
 use super::plan::{Cells, Context, Fault, Plan, empty_line, empty_order, version};
 use super::header::Header;
 use super::layouts::Reading;
-use super::read_order::{Cause, Document, Knows, ReadOrder};
+use wharf_connect::files::{Cause, Document, Knows, ReadOrder};
 use wharf_domain::address::{PersonalData, Recipient, Region};
 use wharf_domain::money::Currency;
 use wharf_domain::order::{ChannelStatus, FulfilledBy, Payment};

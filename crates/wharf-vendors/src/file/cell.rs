@@ -39,7 +39,7 @@ fn is_blank(c: char) -> bool {
 
 /// The text behind the tricks that keep a spreadsheet from changing it: `="3515…"` and a leading apostrophe. Any other
 /// formula stays the text that it is.
-pub fn clean(cell: &str) -> &str {
+pub(crate) fn clean(cell: &str) -> &str {
     let mut text = cell.trim_matches(is_blank);
     if let Some(inner) = text.strip_prefix("=\"").and_then(|t| t.strip_suffix('"')) {
         text = inner.trim_matches(is_blank);
@@ -54,14 +54,14 @@ pub fn clean(cell: &str) -> &str {
 }
 
 /// The text, or nothing where the cell says "nothing" in one of the ways tools do.
-pub fn optional(cell: &str) -> Option<&str> {
+pub(crate) fn optional(cell: &str) -> Option<&str> {
     let text = clean(cell);
     let nothing = matches!(text, "" | "-" | "--" | "—" | "——" | "null" | "NULL" | "None" | "N/A" | "n/a" | "#N/A" | "无" | "空");
     (!nothing).then_some(text)
 }
 
 /// An identifier. Digits that a spreadsheet has rounded (`3.51512E+17`) are no identifier any more.
-pub fn identifier(cell: &str) -> Result<Option<String>, String> {
+pub(crate) fn identifier(cell: &str) -> Result<Option<String>, String> {
     let Some(text) = optional(cell) else { return Ok(None) };
     let looks_scientific = text.split_once(['E', 'e']).is_some_and(|(mantissa, exponent)| {
         mantissa.contains('.')
@@ -83,33 +83,33 @@ pub fn identifier(cell: &str) -> Result<Option<String>, String> {
 
 /// A decimal number, exactly: `digits × 10^-scale`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exact {
+pub(crate) struct Exact {
     /// All digits with the sign.
-    pub digits: i128,
+    pub(crate) digits: i128,
     /// How many of them stand behind the point.
-    pub scale: u32,
+    pub(crate) scale: u32,
 }
 
 /// An amount in minor units, and what was rounded away to get there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Minor {
+pub(crate) struct Minor {
     /// Minor units.
-    pub minor: i64,
+    pub(crate) minor: i64,
     /// False when digits beyond the minor unit were dropped.
-    pub exact: bool,
+    pub(crate) exact: bool,
 }
 
 impl Exact {
     /// Nothing.
-    pub const ZERO: Exact = Exact { digits: 0, scale: 0 };
+    pub(crate) const ZERO: Exact = Exact { digits: 0, scale: 0 };
 
     /// The product with a whole number.
-    pub fn times(self, n: i64) -> Option<Exact> {
+    pub(crate) fn times(self, n: i64) -> Option<Exact> {
         Some(Exact { digits: self.digits.checked_mul(i128::from(n))?, scale: self.scale })
     }
 
     /// In minor units of a currency, halves away from zero.
-    pub fn minor(self, currency: Currency) -> Option<Minor> {
+    pub(crate) fn minor(self, currency: Currency) -> Option<Minor> {
         let exponent = currency.exponent();
         let digits = if self.scale <= exponent {
             return Some(Minor { minor: i64::try_from(self.digits.checked_mul(10i128.pow(exponent - self.scale))?).ok()?, exact: true });
@@ -123,7 +123,7 @@ impl Exact {
     }
 
     /// As a whole number.
-    pub fn whole(self) -> Option<i64> {
+    pub(crate) fn whole(self) -> Option<i64> {
         let unit = 10i128.checked_pow(self.scale)?;
         if self.digits % unit != 0 { None } else { i64::try_from(self.digits / unit).ok() }
     }
@@ -134,7 +134,7 @@ const CURRENCY_WORDS: &[&str] = &[
 ];
 
 /// A number with whatever currency words, signs and separators stand around it. An empty cell is `None`.
-pub fn number(cell: &str, style: DecimalStyle) -> Result<Option<Exact>, String> {
+pub(crate) fn number(cell: &str, style: DecimalStyle) -> Result<Option<Exact>, String> {
     let Some(shown) = optional(cell) else { return Ok(None) };
     let bad = || format!("{shown:?} is no number");
     let mut text: String = shown
@@ -223,7 +223,7 @@ fn separators(text: &str, style: DecimalStyle) -> Option<String> {
 }
 
 /// A whole number of units.
-pub fn quantity(cell: &str, style: DecimalStyle) -> Result<Option<i64>, String> {
+pub(crate) fn quantity(cell: &str, style: DecimalStyle) -> Result<Option<i64>, String> {
     let text = clean(cell).trim_end_matches(['件', '个', '套', '盒', '包', '双', '台']);
     match number(text, style)? {
         None => Ok(None),
@@ -232,7 +232,7 @@ pub fn quantity(cell: &str, style: DecimalStyle) -> Result<Option<i64>, String> 
 }
 
 /// Reads an instant. `format` (strftime) is tried first where given; a text without zone is in `zone`.
-pub fn instant(cell: &str, format: Option<&str>, order: DayMonth, zone: &TimeZone) -> Result<Option<Timestamp>, String> {
+pub(crate) fn instant(cell: &str, format: Option<&str>, order: DayMonth, zone: &TimeZone) -> Result<Option<Timestamp>, String> {
     let Some(shown) = optional(cell) else { return Ok(None) };
     if matches!(shown, "0000-00-00 00:00:00" | "0000-00-00") {
         return Ok(None);

@@ -3,7 +3,7 @@
 
 use super::encoding::{Charset, Decoded};
 use super::error::FileError;
-use super::input::Input;
+use wharf_connect::files::Input;
 use std::collections::VecDeque;
 
 /// The longest cell; a quote still open after that many bytes was never meant to open.
@@ -23,13 +23,13 @@ pub(crate) struct Dialect {
 
 /// One row as it stands in the file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RawRow {
+pub(crate) struct RawRow {
     /// The line it starts on (text) or the row of the sheet, from 1.
-    pub number: u64,
+    pub(crate) number: u64,
     /// Its cells, verbatim.
-    pub cells: Vec<String>,
+    pub(crate) cells: Vec<String>,
     /// True when the file ended without a line end inside this row.
-    pub unterminated: bool,
+    pub(crate) unterminated: bool,
 }
 
 /// What reading with quotes met that well-formed quoting does not contain.

@@ -2,17 +2,18 @@
 //! The guess looks at the whole file for UTF-8 and at how high bytes pair up for the rest; decoding streams.
 
 use super::error::FileError;
-use super::input::{Input, open_plain, read_full};
+use super::input::{open_plain, read_full};
+use wharf_connect::files::Input;
 use encoding_rs::Encoding;
 use std::io::Read;
 
 /// An encoding and whether a mark stands before the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Charset(pub(crate) &'static Encoding);
+pub(crate) struct Charset(pub(crate) &'static Encoding);
 
 impl Charset {
     /// The name that screens show.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         self.0.name()
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 /// A name with everything removed that tools vary: case, blanks, dashes, full-width forms, marks.
-pub fn normal(name: &str) -> String {
+pub(crate) fn normal(name: &str) -> String {
     name.chars()
         .filter_map(|c| match c {
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0),
@@ -19,7 +19,7 @@ pub fn normal(name: &str) -> String {
 }
 
 /// The normal name without hints in brackets: `商家实收金额(元)` → `商家实收金额`.
-pub fn loose(name: &str) -> String {
+pub(crate) fn loose(name: &str) -> String {
     let mut out = String::new();
     let mut depth = 0usize;
     for c in normal(name).chars() {
@@ -35,16 +35,16 @@ pub fn loose(name: &str) -> String {
 
 /// The header line of a table: names in the order of the file, found by any of their spellings.
 #[derive(Debug, Clone, Default)]
-pub struct Header {
+pub(crate) struct Header {
     /// As they stand in the file, trimmed.
-    pub names: Vec<String>,
+    pub(crate) names: Vec<String>,
     exact: HashMap<String, usize>,
     loose: HashMap<String, Option<usize>>,
 }
 
 impl Header {
     /// From the cells of the header line. Of two columns with the same name the first counts.
-    pub fn new(cells: &[String]) -> Self {
+    pub(crate) fn new(cells: &[String]) -> Self {
         let mut header = Header { names: cells.iter().map(|c| c.trim().trim_start_matches('\u{feff}').to_owned()).collect(), ..Header::default() };
         for (index, name) in cells.iter().enumerate() {
             let key = normal(name);
@@ -58,18 +58,13 @@ impl Header {
     }
 
     /// Where a column stands: by its name, or by the name without bracketed hints where only one column has it.
-    pub fn find(&self, name: &str) -> Option<usize> {
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
         self.exact.get(&normal(name)).copied().or_else(|| self.loose.get(&loose(name)).copied().flatten())
     }
 
     /// True when the column is there.
-    pub fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.find(name).is_some()
-    }
-
-    /// How many columns have a name.
-    pub fn named(&self) -> usize {
-        self.names.iter().filter(|n| !n.is_empty()).count()
     }
 }
 

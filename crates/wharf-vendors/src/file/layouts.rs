@@ -6,7 +6,7 @@ use wharf_connect::Label;
 
 /// How the rows of a layout become orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
+pub(crate) enum Reading {
     /// One row per item, no buyer, both kinds of fulfillment.
     AmazonAllOrders,
     /// One row per item to be shipped by the seller, with the recipient.
@@ -23,25 +23,25 @@ pub enum Reading {
 
 /// One layout.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Layout {
+pub(crate) struct Layout {
     /// Stable word in the database, in JSON and in messages.
-    pub id: &'static str,
+    pub(crate) id: &'static str,
     /// What people call it.
-    pub name: Label,
+    pub(crate) name: Label,
     /// Pairs of columns; any one pair tells it.
-    pub told_by: &'static [[&'static str; 2]],
+    pub(crate) told_by: &'static [[&'static str; 2]],
     /// How it is read.
-    pub reading: Reading,
+    pub(crate) reading: Reading,
 }
 
 /// The layout of a table that only a mapping explains.
-pub static MAPPED: Layout =
+pub(crate) static MAPPED: Layout =
     Layout { id: "mapped", name: Label { en: "Table with a column mapping", zh: "按列映射的表格" }, told_by: &[], reading: Reading::Mapped };
 
 macro_rules! layouts {
     ($($id:literal, $en:literal, $zh:literal, $reading:ident, [$([$a:literal, $b:literal]),+ $(,)?];)+) => {
         /// All that can be told. The first that fits wins: narrow ones stand before wide ones.
-        pub static LAYOUTS: &[Layout] = &[$(Layout { id: $id, name: Label { en: $en, zh: $zh }, told_by: &[$([$a, $b]),+], reading: Reading::$reading }),+];
+        pub(crate) static LAYOUTS: &[Layout] = &[$(Layout { id: $id, name: Label { en: $en, zh: $zh }, told_by: &[$([$a, $b]),+], reading: Reading::$reading }),+];
     };
 }
 
@@ -84,11 +84,6 @@ layouts! {
 }
 
 /// The layout of a header line.
-pub fn recognise(header: &Header) -> Option<&'static Layout> {
+pub(crate) fn recognise(header: &Header) -> Option<&'static Layout> {
     LAYOUTS.iter().find(|layout| layout.told_by.iter().any(|pair| pair.iter().all(|name| header.has(name))))
-}
-
-/// The layout of a stored word.
-pub fn find(id: &str) -> Option<&'static Layout> {
-    if id == MAPPED.id { Some(&MAPPED) } else { LAYOUTS.iter().find(|l| l.id == id) }
 }

@@ -4,9 +4,9 @@ use super::cell::{self, identifier};
 use super::country::country;
 use super::division;
 use super::mapping::Field;
-use super::merge::ordinals;
+use wharf_connect::files::merge::ordinals;
 use super::plan::{Cells, Context, Fault, amount, empty_line, empty_order, product, units, version};
-use super::read_order::{Cause, Document, Knows, ReadOrder};
+use wharf_connect::files::{Cause, Document, Knows, ReadOrder};
 use super::taobao;
 use jiff::tz::TimeZone;
 use wharf_domain::address::{PersonalData, Recipient, Region};
@@ -207,7 +207,7 @@ pub(crate) fn build(context: &Context, external_id: String, rows: &[Cells<'_>]) 
     order.modified_at = modified.unwrap_or(order.modified_at);
     let cells = rows.iter().map(Cells::record).collect();
     let mut read = ReadOrder { order, document, knows, tax_included_minor: 0, rounded_lines: rounded, rows: Vec::new(), cells };
-    super::merge::settle(&mut read);
+    wharf_connect::files::merge::settle(&mut read);
     Ok(read)
 }
 

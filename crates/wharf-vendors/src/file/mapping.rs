@@ -181,9 +181,8 @@ pub struct Mapping {
 
 impl Mapping {
     /// From JSON, with an error that says where it is wrong.
-    pub fn parse(json: &[u8]) -> Result<Mapping, FileError> {
-        let text = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
-        let mapping: Mapping = serde_json::from_slice(text).map_err(|e| FileError::Mapping(e.to_string()))?;
+    pub fn from_json(json: &serde_json::Value) -> Result<Mapping, FileError> {
+        let mapping = Mapping::deserialize(json).map_err(|e| FileError::Mapping(e.to_string()))?;
         mapping.check()?;
         Ok(mapping)
     }

@@ -3,38 +3,29 @@
 //! network here: flows decide what an import does.
 
 mod amazon;
-pub mod balance;
-pub mod cell;
+mod cell;
 mod country;
 mod delimited;
 mod division;
 mod encoding;
-pub mod error;
-pub mod header;
-pub mod input;
-pub mod layouts;
+mod error;
+mod header;
+mod input;
+mod layouts;
 mod mapped;
-pub mod mapping;
-pub mod merge;
-pub mod odd;
+mod mapping;
 mod plan;
 mod propose;
-pub mod read;
-pub mod read_order;
+mod read;
 mod sheet;
 mod table;
 mod taobao;
 #[cfg(test)]
 mod tests;
 
-pub use balance::{Balance, BalanceRow, Sums};
-pub use delimited::RawRow;
-pub use encoding::Charset;
 pub use error::FileError;
-pub use input::{Bytes, Input};
-pub use mapping::{Field, Mapping};
-pub use read::{FileReport, Item, Prepared, ReadOptions, Refused, propose_mapping};
-pub use read_order::{Cause, Document, Knows, OddRow, ReadOrder};
+pub use cell::{DayMonth, DecimalStyle};
+pub use mapping::{Dates, Field, Mapping, Numbers, Signs};
 
 use wharf_connect::{Label, Manifest, Vendor};
 
@@ -62,5 +53,8 @@ static MANIFEST: Manifest = Manifest {
 impl Vendor for Connector {
     fn manifest(&self) -> &'static Manifest {
         &MANIFEST
+    }
+    fn files(&self) -> Option<&dyn wharf_connect::files::ReadFiles> {
+        Some(self)
     }
 }

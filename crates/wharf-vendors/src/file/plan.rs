@@ -6,7 +6,7 @@ use super::delimited::RawRow;
 use super::header::Header;
 use super::layouts::Reading;
 use super::mapping::{Field, Mapping};
-use super::read_order::Cause;
+use wharf_connect::files::Cause;
 use jiff::tz::TimeZone;
 use std::collections::HashMap;
 use wharf_domain::money::Currency;

@@ -4,89 +4,18 @@
 use super::delimited::RawRow;
 use super::error::FileError;
 use super::header::Header;
-use super::input::Input;
 use super::layouts::{self, Layout, Reading};
-use super::mapping::{Field, Mapping};
-use super::merge;
+use super::mapping::Mapping;
 use super::plan::{Cells, Context, Fault, Plan};
-use super::read_order::{Cause, OddRow, ReadOrder};
 use super::table::Table;
 use super::{amazon, mapped, propose, taobao};
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use wharf_domain::money::Currency;
-use wharf_domain::time::Timestamp;
-
-/// What a person says beside the files.
-#[derive(Debug, Clone)]
-pub struct ReadOptions {
-    /// A mapping; with one, every file is read by it.
-    pub mapping: Option<Mapping>,
-    /// IANA zone of times without one; a mapping's own zone goes first. Taobao's files are in +08:00, Amazon's name it.
-    pub zone: Option<String>,
-    /// The shop's currency, where the file names none.
-    pub currency: Option<Currency>,
-    /// The time of the import: orders whose file tells no time are placed then, until another file tells it.
-    pub now: Timestamp,
-}
-
-/// A file that cannot be read, and why.
-#[derive(Debug, thiserror::Error)]
-#[error("{file}: {error}")]
-pub struct Refused {
-    /// The name of the file.
-    pub file: String,
-    /// Why.
-    pub error: FileError,
-}
-
-/// What was found out about one file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileReport {
-    /// Its name.
-    pub name: String,
-    /// The layout it was told to be.
-    pub layout: String,
-    /// The layout's name in English and in Chinese.
-    pub layout_name: (String, String),
-    /// Encoding, `XLS` or `XLSX`.
-    pub format: String,
-    /// What separates cells, for text.
-    pub delimiter: Option<String>,
-    /// Which sheet, for workbooks.
-    pub sheet: Option<String>,
-    /// The row of the header, from 1.
-    pub header_row: u64,
-    /// Its columns.
-    pub columns: Vec<String>,
-    /// Columns that the layout does not know; their cells are kept with the order.
-    pub unknown_columns: Vec<String>,
-    /// Columns that the layout has and the file has not.
-    pub missing_columns: Vec<String>,
-    /// Rows behind the header, blank ones not counted.
-    pub rows: u64,
-    /// Rows with fewer cells than the header.
-    pub short_rows: u64,
-    /// Cells with bytes that are no text in the file's encoding.
-    pub garbled_cells: u64,
-    /// The mapping that is used, given or proposed.
-    pub mapping: Option<Mapping>,
-    /// True when the mapping is a proposal.
-    pub proposed: bool,
-}
-
-/// What reading hands out.
-pub enum Item {
-    /// An order.
-    Order(Box<ReadOrder>),
-    /// A row that could not be read.
-    Odd(OddRow),
-}
+use wharf_connect::files::{Cause, FileReport, Input, Item, OddRow, OpenedFiles, ReadFiles, ReadOptions, ReadOrder, Refused, merge};
 
 /// Files that were recognised and counted.
-pub struct Prepared {
+pub(crate) struct Prepared {
     tables: Vec<Table>,
     plans: Vec<Plan>,
     reports: Vec<FileReport>,
@@ -106,17 +35,19 @@ impl Prepared {
     pub fn open(inputs: &[Input], options: &ReadOptions) -> Result<Prepared, Refused> {
         let refuse = |input: &Input| {
             let file = input.name.clone();
-            move |error: FileError| Refused { file: file.clone(), error }
+            move |error: FileError| refused(&file, &error)
         };
-        if let (Some(mapping), Some(first)) = (&options.mapping, inputs.first()) {
-            mapping.check().map_err(refuse(first))?;
-        }
+        let mapping = match (&options.mapping, inputs.first()) {
+            (Some(json), Some(first)) => Some(Mapping::from_json(json).map_err(refuse(first))?),
+            _ => None,
+        };
+        let mapping = mapping.as_ref();
         let mut tables = Vec::new();
         let mut plans = Vec::new();
         let mut reports: Vec<FileReport> = Vec::new();
         for input in inputs {
-            let table = Table::open(input, options.mapping.as_ref()).map_err(refuse(input))?;
-            let (plan, layout, proposed) = plan(&table, options).map_err(refuse(input))?;
+            let table = Table::open(input, mapping).map_err(refuse(input))?;
+            let (plan, layout, proposed) = plan(&table, mapping).map_err(refuse(input))?;
             if let Some(first) = reports.first()
                 && !go_together(&first.layout, layout.id)
             {
@@ -137,7 +68,7 @@ impl Prepared {
                 rows: 0,
                 short_rows: 0,
                 garbled_cells: 0,
-                mapping: (plan.reading == Reading::Mapped).then(|| plan.mapping.clone()),
+                mapping: (plan.reading == Reading::Mapped).then(|| serde_json::to_value(&plan.mapping).unwrap_or_default()),
                 proposed,
             });
             tables.push(table);
@@ -153,7 +84,7 @@ impl Prepared {
 
     fn count(&mut self, inputs: &[Input]) -> Result<(), Refused> {
         for (index, table) in self.tables.iter().enumerate() {
-            let refuse = |error: FileError| Refused { file: inputs[index].name.clone(), error };
+            let refuse = |error: FileError| refused(&inputs[index].name, &error);
             let plan = &self.plans[index];
             let report = &mut self.reports[index];
             let width = report.columns.len();
@@ -171,28 +102,7 @@ impl Prepared {
         Ok(())
     }
 
-    /// What was found out about each file.
-    pub fn reports(&self) -> &[FileReport] {
-        &self.reports
-    }
-
-    /// How many different orders the files hold.
-    pub fn order_count(&self) -> usize {
-        self.counts.len()
-    }
-
-    /// The zone in which the files' months are counted.
-    pub fn zone(&self) -> &str {
-        &self.zone_name
-    }
-
-    /// The zone in which the files' months are counted.
-    pub fn time_zone(&self) -> &TimeZone {
-        &self.context.zone
-    }
-
-    /// Hands out every order and every odd row. Returns how many orders were open at once at most. `false` stops.
-    pub fn read(&self, sink: &mut dyn FnMut(Item) -> bool) -> Result<usize, FileError> {
+    fn stream(&self, sink: &mut dyn FnMut(Item) -> bool) -> Result<usize, FileError> {
         let mut sources = Vec::new();
         for table in &self.tables {
             sources.push((table.rows()?, false));
@@ -359,9 +269,9 @@ fn key(plan: &Plan, row: &RawRow, last: &mut Option<String>) -> Result<String, C
     }
 }
 
-fn plan(table: &Table, options: &ReadOptions) -> Result<(Plan, &'static Layout, bool), FileError> {
+fn plan(table: &Table, mapping: Option<&Mapping>) -> Result<(Plan, &'static Layout, bool), FileError> {
     let header: &Header = &table.header;
-    if let Some(mapping) = &options.mapping {
+    if let Some(mapping) = mapping {
         let plan = Plan::mapped(header, mapping);
         if !plan.missing.is_empty() {
             return Err(FileError::Mapping(format!(
@@ -409,10 +319,35 @@ fn zone_of(plans: &[Plan], options: &ReadOptions) -> String {
     mapped.or(fixed.map(str::to_owned)).or_else(|| options.zone.clone()).or(own.flatten().map(str::to_owned)).unwrap_or_else(|| "Asia/Shanghai".to_owned())
 }
 
-/// The proposal for a file, whether or not its layout is known: the start of a mapping that a person finishes.
-pub fn propose_mapping(input: &Input) -> Result<(Mapping, Vec<String>), FileError> {
-    let table = Table::open(input, None)?;
-    let mapping = propose::propose(&table.header)?;
-    debug_assert!(mapping.columns.contains_key(&Field::OrderId));
-    Ok((mapping, table.header.names.clone()))
+fn refused(file: &str, error: &FileError) -> Refused {
+    Refused { file: file.to_owned(), code: error.code().to_owned(), why: error.to_string() }
+}
+
+impl OpenedFiles for Prepared {
+    fn reports(&self) -> &[FileReport] {
+        &self.reports
+    }
+    fn order_count(&self) -> usize {
+        self.counts.len()
+    }
+    fn zone(&self) -> &str {
+        &self.zone_name
+    }
+    fn read(&self, sink: &mut dyn FnMut(Item) -> bool) -> Result<usize, Refused> {
+        let name = self.reports.first().map_or("", |r| r.name.as_str());
+        self.stream(sink).map_err(|error| refused(name, &error))
+    }
+}
+
+impl ReadFiles for super::Connector {
+    fn open(&self, inputs: &[Input], options: &ReadOptions) -> Result<Box<dyn OpenedFiles>, Refused> {
+        Ok(Box::new(Prepared::open(inputs, options)?))
+    }
+
+    /// The proposal for a file, whether or not its layout is known: the start of a mapping that a person finishes.
+    fn propose(&self, input: &Input) -> Result<serde_json::Value, Refused> {
+        let proposed = Table::open(input, None).and_then(|table| propose::propose(&table.header));
+        let mapping = proposed.map_err(|error| refused(&input.name, &error))?;
+        Ok(serde_json::to_value(&mapping).unwrap_or_default())
+    }
 }

@@ -3,7 +3,8 @@
 
 use super::delimited::{MAX_CELLS, RawRow};
 use super::error::FileError;
-use super::input::{Input, Kind, read_workbook};
+use super::input::{Kind, read_workbook};
+use wharf_connect::files::Input;
 use calamine::{Data, DataRef, Reader, SheetType, Xls, Xlsx};
 use std::io::{Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};

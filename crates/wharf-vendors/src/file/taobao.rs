@@ -4,9 +4,9 @@
 use super::division;
 use super::header::Header;
 use super::layouts::Reading;
-use super::merge::{SUMMARY_LINE, ordinals};
+use wharf_connect::files::merge::{SUMMARY_LINE, ordinals};
 use super::plan::{Cells, Context, Fault, Plan, empty_line, empty_order, product, version};
-use super::read_order::{Cause, Document, Knows, ReadOrder};
+use wharf_connect::files::{Cause, Document, Knows, ReadOrder};
 use wharf_domain::address::{PersonalData, Recipient};
 use wharf_domain::money::CNY;
 use wharf_domain::order::channel::ChannelShipment;

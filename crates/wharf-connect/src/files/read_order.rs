@@ -113,7 +113,8 @@ pub struct Cause {
 }
 
 impl Cause {
-    pub(crate) fn new(code: &str, column: Option<&str>, detail: impl Into<String>) -> Cause {
+    /// A cause with a column and a detail.
+    pub fn new(code: &str, column: Option<&str>, detail: impl Into<String>) -> Cause {
         Cause { code: code.to_owned(), column: column.map(str::to_owned), detail: detail.into() }
     }
 

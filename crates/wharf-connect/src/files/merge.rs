@@ -146,7 +146,7 @@ fn same_goods(a: &ChannelLine, b: &ChannelLine) -> bool {
 
 /// Where the order tells its money and its lines do not tell theirs, the goods' part is split over the lines, to the
 /// last unit; where only the lines tell, the order is their sum.
-pub(crate) fn settle(read: &mut ReadOrder) {
+pub fn settle(read: &mut ReadOrder) {
     let order = &mut read.order;
     if read.knows.money && !read.knows.line_totals {
         let goods = order.total_minor + order.discount_minor - order.shipping_minor - order.tax_minor;
@@ -169,7 +169,7 @@ pub(crate) fn settle(read: &mut ReadOrder) {
 /// Readings of one order from several files of one layout that were handed in together. Files that tell the same
 /// version are parts of one export (a line that stands in one of them only is kept) or overlap (a line that stands in
 /// both counts once); of different versions the newest counts.
-pub(crate) fn combine(mut readings: Vec<ReadOrder>) -> Option<ReadOrder> {
+pub fn combine(mut readings: Vec<ReadOrder>) -> Option<ReadOrder> {
     let newest = readings.iter().map(|r| r.order.modified_at).max()?;
     readings.retain(|r| r.order.modified_at == newest);
     let mut readings = readings.into_iter();
@@ -214,7 +214,7 @@ pub(crate) fn combine(mut readings: Vec<ReadOrder>) -> Option<ReadOrder> {
 
 /// Gives lines without an id of their own one that is made of what was sold, numbered among equals. The order of rows
 /// does not matter, and two equal lines stay two.
-pub(crate) fn ordinals(lines: &mut [ChannelLine]) {
+pub fn ordinals(lines: &mut [ChannelLine]) {
     let mut order: Vec<usize> = (0..lines.len()).filter(|i| lines[*i].external_id.is_empty() || lines[*i].external_id.starts_with(ORDINAL)).collect();
     order.sort_by(|a, b| {
         let key = |l: &ChannelLine| (goods(l), l.unit_price_minor, l.quantity, l.total_minor, l.title.clone());

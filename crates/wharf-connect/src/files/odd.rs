@@ -1,7 +1,7 @@
 //! Odd rows as a file: the same columns, with the file, the row and the cause in front, so that a person mends the rows
 //! where they stand and hands the file in again.
 
-use super::read::FileReport;
+use super::FileReport;
 use super::read_order::OddRow;
 
 /// Names of the columns that stand in front.
@@ -11,36 +11,56 @@ pub const ROW: &str = "行/row";
 /// Why it could not be read.
 pub const CAUSE: &str = "原因/cause";
 
-/// Odd rows of one layout as CSV, UTF-8 with a mark so that spreadsheet programs read it right.
+/// Odd rows of one import as CSV, UTF-8 with a mark so that spreadsheet programs read it right.
 pub struct OddFile {
-    writer: csv::Writer<Vec<u8>>,
+    bytes: Vec<u8>,
     columns: Vec<Vec<String>>,
     header_of: Option<usize>,
 }
 
 impl OddFile {
     /// For the files of one import, with the columns of each as they stand in it.
-    pub fn new(columns: Vec<Vec<String>>) -> OddFile {
-        let writer = csv::WriterBuilder::new().flexible(true).from_writer(b"\xef\xbb\xbf".to_vec());
-        OddFile { writer, columns, header_of: None }
+    pub fn new(reports: &[FileReport]) -> OddFile {
+        OddFile { bytes: b"\xef\xbb\xbf".to_vec(), columns: reports.iter().map(|r| r.columns.clone()).collect(), header_of: None }
     }
 
-    /// Adds a row; a row of a file with other columns starts with its header.
-    pub fn add(&mut self, row: &OddRow, reports: &[FileReport]) -> Result<(), csv::Error> {
+    /// Adds a row; the first row of a file with other columns brings its header.
+    pub fn add(&mut self, row: &OddRow, reports: &[FileReport]) {
         let same = self.header_of.is_some_and(|file| self.columns.get(file) == self.columns.get(row.file));
         if !same {
             let names = self.columns.get(row.file).cloned().unwrap_or_default();
-            self.writer.write_record([FILE, ROW, CAUSE].iter().map(|s| (*s).to_owned()).chain(names))?;
+            self.write([FILE, ROW, CAUSE].iter().map(|s| (*s).to_owned()).chain(names));
             self.header_of = Some(row.file);
         }
         let name = reports.get(row.file).map(|r| r.name.clone()).unwrap_or_default();
         let front = [name, row.row.to_string(), row.cause.text()].into_iter();
-        self.writer.write_record(front.map(|c| defuse(&c)).chain(row.cells.iter().map(|c| defuse(c))))
+        self.write(front.map(|c| defuse(&c)).chain(row.cells.iter().map(|c| defuse(c))));
+    }
+
+    fn write(&mut self, cells: impl Iterator<Item = String>) {
+        for (index, cell) in cells.enumerate() {
+            if index > 0 {
+                self.bytes.push(b',');
+            }
+            if cell.contains(['"', ',', '\n', '\r']) {
+                self.bytes.push(b'"');
+                self.bytes.extend_from_slice(cell.replace('"', "\"\"").as_bytes());
+                self.bytes.push(b'"');
+            } else {
+                self.bytes.extend_from_slice(cell.as_bytes());
+            }
+        }
+        self.bytes.extend_from_slice(b"\r\n");
+    }
+
+    /// True when no row was added.
+    pub fn is_empty(&self) -> bool {
+        self.header_of.is_none()
     }
 
     /// The bytes.
     pub fn finish(self) -> Vec<u8> {
-        self.writer.into_inner().unwrap_or_default()
+        self.bytes
     }
 }
 
