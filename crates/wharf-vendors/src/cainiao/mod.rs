@@ -1,5 +1,7 @@
 //! Cainiao.
 
+mod sandbox;
+
 use wharf_connect::{Label, Manifest, Vendor};
 
 /// The vendor of this folder.
@@ -26,5 +28,8 @@ static MANIFEST: Manifest = Manifest {
 impl Vendor for Connector {
     fn manifest(&self) -> &'static Manifest {
         &MANIFEST
+    }
+    fn sandbox(&self) -> Option<&dyn wharf_connect::Sandbox> {
+        Some(&sandbox::SANDBOX)
     }
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod client;
 pub(crate) mod errors;
+pub(crate) mod sandbox;
 pub mod sign;
 pub(crate) mod time;
 pub(crate) mod wire;
