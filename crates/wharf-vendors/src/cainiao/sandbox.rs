@@ -19,10 +19,14 @@ pub(super) static SANDBOX: Service = Service;
 
 impl Sandbox for Service {
     fn handle(&self, world: &World, now: Timestamp, request: &WireRequest) -> WireResponse {
-        answer(world, now, super::VENDOR.manifest().id, "taobao.", request, &["taobao.time.get"], operate)
+        answer(world, now, super::VENDOR.manifest().id, request, &[], operate)
     }
     fn account(&self, world: &World, shop: &str) -> Option<(Credentials, Settings)> {
-        account(world, shop)
+        let (credentials, mut settings) = account(world, shop)?;
+        // The service wants the seller's number with every parcel, also with one of another channel.
+        let seller = world.read(|m| m.shop(shop).map(|s| s.seller_id))?;
+        settings.0.insert("user_id".into(), seller.to_string());
+        Some((credentials, settings))
     }
     fn base_path(&self) -> &'static str {
         PATH
@@ -31,7 +35,6 @@ impl Sandbox for Service {
 
 fn operate(ask: &Ask<'_>) -> Option<Result<Value, No>> {
     Some(match ask.method.as_str() {
-        "taobao.time.get" => Ok(json!({ "time": crate::top::time::format(ask.now) })),
         "cainiao.waybill.ii.get" => get(ask),
         "cainiao.waybill.ii.update" => update(ask),
         "cainiao.waybill.ii.cancel" => cancel(ask),
@@ -39,6 +42,7 @@ fn operate(ask: &Ask<'_>) -> Option<Result<Value, No>> {
         "cainiao.waybill.ii.query.by.waybillcode" => by_number(ask),
         "cainiao.waybill.ii.query.by.tradecode" => by_order(ask),
         "cainiao.cloudprint.stdtemplates.get" => templates(),
+        crate::top::TRACE_METHOD => crate::top::sandbox_trace::trace(ask),
         _ => return None,
     })
 }
@@ -98,7 +102,6 @@ fn get(ask: &Ask<'_>) -> Result<Value, No> {
     for parcel in &parcels {
         purchases.push((text(parcel, &["object_id"]), purchase(ask, shop, carrier, prefix, digits, &wish, parcel)?));
     }
-    let sealed = wish.get("need_encrypt") == Some(&Value::Bool(true));
     let mut rows = Vec::new();
     for (object_id, purchase) in purchases {
         let done = ask.world.apply(Command::BuyWaybill(Box::new(purchase))).map_err(|refusal| match refusal {
@@ -111,7 +114,7 @@ fn get(ask: &Ask<'_>) -> Result<Value, No> {
             let waybill = &m.waybills[index];
             json!({
                 "object_id": object_id, "waybill_code": waybill.number, "cp_code": waybill.carrier, "real_cp_code": waybill.carrier,
-                "extra_info": "", "print_data": print_data(waybill, &m.shops[shop as usize].app_secret, sealed),
+                "extra_info": "", "print_data": print_data(waybill, &m.shops[shop as usize].app_secret),
             })
         }));
     }
@@ -166,11 +169,13 @@ fn purchase(ask: &Ask<'_>, shop: u32, carrier: &Company, prefix: &str, digits: u
         orders,
         package,
         from_city: text(wish, &["sender", "address", "city"]),
-        request: json!({ "sender": wish.get("sender"), "parcel": parcel }),
+        request: json!({ "sender": wish.get("sender"), "parcel": parcel, "sealed": wish.get("need_encrypt") == Some(&Value::Bool(true)) }),
     })
 }
 
-fn print_data(waybill: &Waybill, secret: &str, sealed: bool) -> String {
+/// The print data in the form in which it was asked for when the waybill was bought.
+fn print_data(waybill: &Waybill, secret: &str) -> String {
+    let sealed = waybill.request.get("sealed") == Some(&Value::Bool(true));
     let parcel = waybill.request.get("parcel").cloned().unwrap_or(Value::Null);
     let template = text(&parcel, &["template_url"]);
     let recipient = parcel.get("recipient").cloned().unwrap_or(Value::Null);
@@ -254,7 +259,7 @@ fn update(ask: &Ask<'_>) -> Result<Value, No> {
         }
     }
     ask.world.apply(Command::ChangeWaybill { number: number.clone(), request }).map_err(|_| No::broken())?;
-    own(ask, &number, |w, secret| json!({ "waybill_code": w.number, "print_data": print_data(w, secret, true) }))
+    own(ask, &number, |w, secret| json!({ "waybill_code": w.number, "print_data": print_data(w, secret) }))
 }
 
 fn cancel(ask: &Ask<'_>) -> Result<Value, No> {
@@ -308,7 +313,7 @@ fn row(object_id: &str, found: Option<(&Waybill, &str)>) -> Value {
     match found {
         Some((waybill, secret)) => json!({
             "object_id": object_id, "success": true, "error_code": "", "error_message": "",
-            "waybill_cloud_print_response": { "waybill_code": waybill.number, "cp_code": waybill.carrier, "print_data": print_data(waybill, secret, true) },
+            "waybill_cloud_print_response": { "waybill_code": waybill.number, "cp_code": waybill.carrier, "print_data": print_data(waybill, secret) },
         }),
         None => json!({ "object_id": object_id, "success": false, "error_code": "waybill_not_exist", "error_message": "面单不存在或已取消" }),
     }
@@ -349,7 +354,7 @@ fn by_order(ask: &Ask<'_>) -> Result<Value, No> {
         let mut rows = Vec::new();
         for query in &wanted {
             let object_id = text(query, &["object_id"]);
-            let codes: Vec<String> = match query.get("trade_order_list").or_else(|| query.get("trade_order_code")) {
+            let codes: Vec<String> = match ["biz_sub_code", "trade_order_list", "trade_order_code"].iter().find_map(|name| query.get(*name)) {
                 Some(Value::Array(ids)) => ids.iter().map(|id| text(id, &[])).collect(),
                 Some(one) => text(one, &[]).split(',').map(str::to_owned).collect(),
                 None => Vec::new(),

@@ -25,7 +25,7 @@ const HISTORY: i64 = 90 * DAY;
 
 impl Sandbox for Platform {
     fn handle(&self, world: &World, now: Timestamp, request: &WireRequest) -> WireResponse {
-        answer(world, now, super::VENDOR.manifest().id, "taobao.", request, &["taobao.time.get"], operate)
+        answer(world, now, super::VENDOR.manifest().id, request, &["taobao.time.get"], operate)
     }
     fn account(&self, world: &World, shop: &str) -> Option<(Credentials, Settings)> {
         let own = world.read(|m| m.shop(shop).is_some_and(|s| s.vendor == super::VENDOR.manifest().id));
@@ -55,7 +55,7 @@ fn operate(ask: &Ask<'_>) -> Option<Result<Value, No>> {
         "taobao.logistics.dummy.send" => ship::dummy(ask),
         "taobao.logistics.consign.resend" => ship::resend(ask),
         "alibaba.ascp.logistics.offline.send" => ship::send_packages(ask),
-        "taobao.logistics.trace.search" => ship::trace(ask),
+        crate::top::TRACE_METHOD => crate::top::sandbox_trace::trace(ask),
         "taobao.logistics.companies.get" => ship::companies(ask),
         "taobao.logistics.address.search" => ship::addresses(ask),
         "taobao.refunds.receive.get" => more::refunds(ask),

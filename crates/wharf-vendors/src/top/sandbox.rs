@@ -13,6 +13,8 @@ use wharf_domain::time::{MINUTE, Timestamp};
 
 /// Where the gateway lives below a vendor's mount point.
 pub(crate) const PATH: &str = "/router/rest";
+/// The prefix that root keys lose.
+const NAMESPACE: &str = "taobao.";
 /// How far the caller's clock may be from the platform's.
 const SKEW: i64 = 10 * MINUTE;
 
@@ -194,13 +196,12 @@ fn clock(text: &str) -> Option<Timestamp> {
     if shape { time::parse(text) } else { None }
 }
 
-/// Answers a request: `operations` does what a known method says and gives `None` for one it does not know. `namespace`
-/// is the prefix that root keys lose.
+/// Answers a request: `operations` does what a known method says and gives `None` for one it does not know.
+/// `public` ones need no session.
 pub(crate) fn answer(
     world: &World,
     now: Timestamp,
     vendor: &str,
-    namespace: &str,
     request: &WireRequest,
     public: &[&str],
     operations: impl FnOnce(&Ask<'_>) -> Option<Result<Value, No>>,
@@ -297,7 +298,7 @@ pub(crate) fn answer(
                 map.insert("request_id".into(), json!(request_id));
             }
             if !simplify {
-                let root = format!("{}_response", method.strip_prefix(namespace).unwrap_or(&method).replace('.', "_"));
+                let root = format!("{}_response", method.strip_prefix(NAMESPACE).unwrap_or(&method).replace('.', "_"));
                 value = json!({ root: value });
             }
             WireResponse::json(200, &value)
