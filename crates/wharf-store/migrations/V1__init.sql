@@ -328,6 +328,7 @@ CREATE TABLE orders (
   buyer_note TEXT NOT NULL DEFAULT '',
   seller_note TEXT NOT NULL DEFAULT '',
   seller_flag BIGINT,
+  note_due BIGINT NOT NULL DEFAULT 0 CHECK (note_due IN (0, 1)), -- a person changed note or flag and the channel has not been told: it does not overwrite them
   -- recipient: region in clear, person sealed
   country TEXT NOT NULL DEFAULT '',
   province TEXT NOT NULL DEFAULT '',
