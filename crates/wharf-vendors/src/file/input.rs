@@ -6,9 +6,9 @@ use wharf_connect::files::Input;
 use std::io::{self, Read};
 
 /// The largest text that a compressed file may hold.
-pub const MAX_UNPACKED: u64 = 4 << 30;
+pub(crate) const MAX_UNPACKED: u64 = 4 << 30;
 /// The largest workbook file (XLS, XLSX), which must be held whole.
-pub const MAX_WORKBOOK: u64 = 96 << 20;
+pub(crate) const MAX_WORKBOOK: u64 = 96 << 20;
 
 /// What the first bytes say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
