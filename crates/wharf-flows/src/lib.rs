@@ -19,6 +19,7 @@ pub mod pack;
 pub mod print;
 pub mod pull;
 pub mod recompute;
+pub mod review;
 pub mod route;
 pub mod scheduler;
 pub mod ship;
