@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod completeness;
 pub mod confirmations;
 pub mod dialect;
+pub mod dump;
 pub mod error;
 pub mod fulfillments;
 pub mod holds;
