@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use sha2::{Digest, Sha256};
-use wharf_store::idempotency::{self, Remembered};
+use wharf_store::idempotency::{self, Begun};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -48,10 +48,10 @@ async fn remembered(state: AppState, who: Identity, key: String, request: Reques
     let (user, key_in, hash_in) = (who.user_id, key.clone(), hash.clone());
     let known = state.app.store.write(move |tx| idempotency::begin(tx, user, &key_in, &hash_in)).await?;
     match known {
-        Remembered::Fresh => {}
-        Remembered::OtherRequest => return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_mismatch", "this Idempotency-Key was used for another request")),
-        Remembered::UnderWay => return Err(Problem::conflict("the first request with this Idempotency-Key is still under way", None)),
-        Remembered::Answered { http_status, response } => return Ok(again(http_status, response)),
+        Begun::Fresh => {}
+        Begun::Mismatch => return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_mismatch", "this Idempotency-Key was used for another request")),
+        Begun::UnderWay => return Err(Problem::conflict("the first request with this Idempotency-Key is still under way", None)),
+        Begun::Answered { http_status, response } => return Ok(again(http_status, response)),
     }
     let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
     let status = response.status();
@@ -61,9 +61,9 @@ async fn remembered(state: AppState, who: Identity, key: String, request: Reques
     let user = who.user_id;
     // A failure of ours is not an answer to remember: the caller may try again with the same key.
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-        state.app.store.write(move |tx| idempotency::forget(tx, user, &key)).await?;
+        state.app.store.write(move |tx| idempotency::abandon(tx, user, &key)).await?;
     } else {
-        state.app.store.write(move |tx| idempotency::answer(tx, user, &key, i64::from(status.as_u16()), &kept)).await?;
+        state.app.store.write(move |tx| idempotency::complete(tx, user, &key, i64::from(status.as_u16()), &kept)).await?;
     }
     Ok(Response::from_parts(head, Body::from(bytes)))
 }
