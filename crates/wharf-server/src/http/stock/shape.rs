@@ -96,8 +96,6 @@ pub struct ReservationDto {
     pub warehouse: Named,
     /// SKU units.
     pub quantity: i64,
-    /// Since when.
-    pub created_at: Time,
 }
 
 /// Sum of a kind of movement in one warehouse.
