@@ -9,7 +9,7 @@ use wharf_flows::app::App;
 #[derive(Clone)]
 pub struct AppState {
     /// Flows, store, clock, vendors.
-    pub app: App,
+    pub app: Arc<App>,
     /// Live events to browsers.
     pub events: Arc<Events>,
     /// Sign-in, sessions, tokens.
