@@ -15,6 +15,7 @@ pub mod holds;
 pub mod idempotency;
 pub mod imports;
 pub mod jobs;
+pub mod locks;
 mod migrate;
 mod nodes;
 pub mod operations;
@@ -31,6 +32,7 @@ pub mod settings;
 pub mod shipments;
 pub mod shops;
 mod sqlite;
+pub mod stations;
 pub mod stock;
 mod store;
 #[doc(hidden)]
