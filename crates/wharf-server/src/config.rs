@@ -32,8 +32,6 @@ pub struct File {
     /// The session cookie only travels over TLS: set it behind a TLS proxy.
     #[serde(default)]
     pub secure_cookie: bool,
-    /// Concurrent jobs of one process.
-    pub workers: Option<usize>,
 }
 
 /// The settings in force.

@@ -3,8 +3,9 @@
 mod cli;
 mod clock;
 mod config;
+mod archive;
 mod http;
-mod seed;
+mod market;
 mod setup;
 
 use clap::Parser;

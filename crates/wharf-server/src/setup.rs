@@ -2,12 +2,18 @@
 
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::http::state::AppState;
 use anyhow::Context;
+use rand::TryRngCore;
+use rand::rngs::OsRng;
 use std::path::PathBuf;
 use std::sync::Arc;
 use wharf_connect::http::{HttpOptions, RealHttp};
 use wharf_flows::app::App;
-use wharf_store::{Clock, Keys, Store, StoreOptions};
+use wharf_domain::access::{BuiltInRole, Scope};
+use wharf_domain::word::Word;
+use wharf_store::users::{self, NewUser};
+use wharf_store::{Clock, Keys, Store, StoreError, StoreOptions};
 
 /// Where the key is, unless `WHARF_KEY` holds it.
 pub fn key_path(config: &Config) -> PathBuf {
@@ -40,7 +46,53 @@ fn shown(url: &str) -> String {
 /// Flows on a store, with the real way out.
 pub fn open_app(store: Store) -> anyhow::Result<App> {
     let http = Arc::new(RealHttp::new(&HttpOptions::default())?);
-    Ok(App::new(store, Arc::new(SystemClock), http, wharf_vendors::all()))
+    let mut seed = [0u8; 8];
+    OsRng.try_fill_bytes(&mut seed)?;
+    Ok(App::new(store, http, wharf_vendors::all(), Arc::new(SystemClock), u64::from_le_bytes(seed)))
+}
+
+/// A set-up step that cannot go on, with what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// In words.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl SetupError {
+    /// In words.
+    pub fn new(text: String) -> Self {
+        SetupError::Other(text)
+    }
+}
+
+/// Makes the built-in roles, and on an empty database the owner with a random password, which is returned once.
+pub async fn first_owner(state: &AppState) -> anyhow::Result<Option<String>> {
+    let password = crate::http::people::secret("first").map_err(|p| anyhow::anyhow!(p.detail))?[12..32].to_owned();
+    make_owner(state, "owner", "Owner", &password).await.map(|made| made.then_some(password))
+}
+
+/// Makes the built-in roles, and on an empty database the first owner. False when there are people already.
+pub async fn make_owner(state: &AppState, login: &str, name: &str, password: &str) -> anyhow::Result<bool> {
+    let password_hash = state.people.hash(password)?;
+    let (login, name) = (login.to_owned(), name.to_owned());
+    let made = state
+        .app
+        .store
+        .write(move |tx| -> Result<bool, SetupError> {
+            users::ensure_built_in_roles(tx)?;
+            if !users::list(tx)?.is_empty() {
+                return Ok(false);
+            }
+            let role = users::role_by_name(tx, BuiltInRole::Owner.as_str())?.ok_or_else(|| SetupError::new("the owner's role is missing".into()))?;
+            users::create(tx, &NewUser { login, name, password_hash, role_id: role.id, scope: Scope::ALL, locale: "zh-CN".into() })?;
+            Ok(true)
+        })
+        .await?;
+    Ok(made)
 }
 
 #[cfg(test)]

@@ -1,10 +1,7 @@
 //! The command line: one file a subcommand. Exit 0 done, 1 failed with a message that says what to do, 2 usage.
 
 pub mod backup;
-pub mod demo;
-pub mod doctor;
 pub mod export;
-pub mod import;
 pub mod log;
 pub mod openapi;
 pub mod restore;
@@ -35,24 +32,18 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start with sample shops on a simulated market: no keys, no network
-    Demo(demo::Args),
     /// Serve the application and run jobs
     Serve(serve::Args),
     /// Run jobs only; any number of them share a PostgreSQL database
     Worker(worker::Args),
     /// Run the simulated marketplaces alone
     Sandbox(sandbox::Args),
-    /// Read files of other tools or marketplaces
-    Import(import::Args),
     /// Write everything in open formats, with a manifest and checksums
     Export(export::Args),
     /// Copy the database into one file while it runs
     Backup(backup::Args),
     /// Put a backup back into an empty data folder
     Restore(restore::Args),
-    /// Recompute phases, levels, counters and rollups; report drift
-    Doctor(doctor::Args),
     /// People
     User(user::Args),
     /// Print the OpenAPI document
@@ -65,15 +56,12 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match cli.command {
-            Command::Demo(args) => demo::run(&store, &args).await,
             Command::Serve(args) => serve::run(&store, &args).await,
             Command::Worker(args) => worker::run(&store, &args).await,
             Command::Sandbox(args) => sandbox::run(&store, &args).await,
-            Command::Import(args) => import::run(&store, &args).await,
             Command::Export(args) => export::run(&store, &args).await,
             Command::Backup(args) => backup::run(&store, &args).await,
             Command::Restore(args) => restore::run(&store, &args).await,
-            Command::Doctor(args) => doctor::run(&store, &args).await,
             Command::User(args) => user::run(&store, &args).await,
             Command::Openapi(args) => openapi::run(&args),
         }

@@ -75,3 +75,36 @@ pub async fn events(State(state): State<AppState>, SignedIn(who): SignedIn) -> S
     };
     Sse::new(stream).keep_alive(KeepAlive::default())
 }
+
+/// Forwards what units of work announce, of this process and of others, to the browsers of this one.
+pub fn forward(state: &AppState) {
+    let mut heard = state.app.store.watch();
+    let events = state.events.clone();
+    tokio::spawn(async move {
+        loop {
+            match heard.recv().await {
+                Ok(topic) => {
+                    if let Some(poke) = poke(&topic) {
+                        events.poke(poke);
+                    }
+                }
+                Err(broadcast::error::RecvError::Lagged(_)) => events.poke(Poke { topic: "lagged", shop: None, data: serde_json::json!({}) }),
+                Err(broadcast::error::RecvError::Closed) => break,
+            }
+        }
+    });
+}
+
+/// `orders:SHOP`, `operation:ID`, or a bare word; what is not for browsers is left out.
+fn poke(topic: &str) -> Option<Poke> {
+    let (word, rest) = topic.split_once(':').unwrap_or((topic, ""));
+    let topic = ["orders", "counts", "shops", "shipments", "stock", "operation"].into_iter().find(|t| *t == word)?;
+    let (shop, data) = match topic {
+        "operation" => (None, serde_json::json!({ "id": rest })),
+        _ => {
+            let shop = rest.parse().ok().map(ShopId);
+            (shop, shop.map_or_else(|| serde_json::json!({}), |s| serde_json::json!({ "shop_id": s })))
+        }
+    };
+    Some(Poke { topic, shop, data })
+}

@@ -63,6 +63,10 @@ impl Identity {
     }
 }
 
+/// Where a request came from, for handlers.
+#[derive(Debug, Clone)]
+pub struct ClientAddress(pub String);
+
 /// A permission as a type, so that a handler's signature says what it needs.
 pub trait Needs: Send + Sync {
     /// The permission.
@@ -120,7 +124,10 @@ pub fn is_public(method: &Method, path: &str) -> bool {
 /// Finds the person and refuses the rest.
 pub async fn authenticate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let public = is_public(request.method(), request.uri().path());
-    match identify(&state, &request).await {
+    let address = client_address(&request);
+    request.extensions_mut().insert(ClientAddress(address.clone()));
+    let headers = request.headers().clone();
+    match identify(&state, &headers, address).await {
         Ok(Some(identity)) => {
             if matches!(identity.proof, Proof::Session(_)) && !same_origin(request.method(), request.headers()) {
                 return Problem::new(axum::http::StatusCode::FORBIDDEN, "foreign_origin", "a page of another origin may not act with this session")
@@ -136,16 +143,15 @@ pub async fn authenticate(State(state): State<AppState>, mut request: Request, n
     }
 }
 
-async fn identify(state: &AppState, request: &Request) -> Result<Option<Identity>, Problem> {
-    let address = client_address(request);
-    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
+async fn identify(state: &AppState, headers: &HeaderMap, address: String) -> Result<Option<Identity>, Problem> {
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
         let token = value.to_str().ok().and_then(|v| v.strip_prefix("Bearer ")).map(str::trim).ok_or_else(Problem::unauthenticated)?;
         return match state.people.by_token(state, token, address).await? {
             Some(identity) => Ok(Some(identity)),
             None => Err(Problem::unauthenticated()),
         };
     }
-    match cookie(request.headers(), COOKIE) {
+    match cookie(headers, COOKIE) {
         Some(token) => state.people.by_session(state, token, address).await,
         None => Ok(None),
     }

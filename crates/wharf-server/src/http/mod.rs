@@ -2,20 +2,20 @@
 //! answer; it decides nothing.
 
 pub mod assets;
-pub mod catalog;
+// pub mod catalog;
 pub mod dto;
 pub mod events;
 pub mod guard;
 pub mod health;
 pub mod idempotency;
-pub mod imports;
+// pub mod imports;
 pub mod input;
-pub mod operations;
-pub mod orders;
-pub mod pack;
+// pub mod operations;
+pub mod orders { pub mod shape; }
+// pub mod pack;
 pub mod people;
 pub mod problem;
-pub mod shipments;
+// pub mod shipments;
 pub mod shops;
 pub mod state;
 pub mod stock;
@@ -80,14 +80,14 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(health::metrics))
         .routes(routes!(events::events))
         .merge(team::routes())
-        .merge(orders::routes())
-        .merge(shipments::routes())
-        .merge(pack::routes())
+        // .merge(orders::routes())
+        // .merge(shipments::routes())
+        // .merge(pack::routes())
         .merge(stock::routes())
-        .merge(catalog::routes())
+        // .merge(catalog::routes())
         .merge(shops::routes())
-        .merge(imports::routes())
-        .merge(operations::routes())
+        // .merge(imports::routes())
+        // .merge(operations::routes())
 }
 
 /// The OpenAPI document.

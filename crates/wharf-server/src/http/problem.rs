@@ -98,7 +98,7 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Conflict { constraint } => Problem::conflict(format!("`{constraint}` already holds another row like this"), None),
             StoreError::Busy => Problem::unavailable("the database is busy, try again", 1),
-            StoreError::Unavailable(_) => Problem::unavailable("the database cannot be reached, try again", 2),
+            StoreError::Unavailable => Problem::unavailable("the database cannot be reached, try again", 2),
             StoreError::Full => Problem::unavailable("the disk is full: nothing was changed; free space and try again", 30),
             other => {
                 tracing::error!(error = %other, "store failed");

@@ -41,7 +41,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 
 /// Every company that Wharf can talk to, with the forms it needs.
 #[utoipa::path(get, path = "/api/v1/vendors", tag = "shops", operation_id = "list_vendors", responses((status = 200, body = Vec<VendorDto>), (status = 401, body = Problem)))]
-async fn vendors(State(state): State<AppState>, SignedIn(_): SignedIn) -> Json<Vec<VendorDto>> {
+async fn vendors(State(state): State<AppState>, _: SignedIn) -> Json<Vec<VendorDto>> {
     Json(state.app.vendors.iter().map(|v| VendorDto::of(*v)).collect())
 }
 
@@ -127,7 +127,7 @@ async fn get(State(state): State<AppState>, guard: Guard<ShopsRead>, Id(id): Id<
 /// Connects a shop. Its first pull starts at once.
 #[utoipa::path(post, path = "/api/v1/shops", tag = "shops", operation_id = "create_shop", request_body = NewShop,
     responses((status = 201, body = ShopDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn create(State(state): State<AppState>, guard: Guard<ShopsManage>, Body(new): Body<NewShop>) -> Result<(StatusCode, Json<ShopDto>), Problem> {
+async fn create(State(state): State<AppState>, _: Guard<ShopsManage>, Body(new): Body<NewShop>) -> Result<(StatusCode, Json<ShopDto>), Problem> {
     let vendor = vendor(&state, &new.vendor)?;
     if vendor.channel().is_none() {
         return Err(Problem::invalid("vendor", "is no marketplace"));
@@ -150,7 +150,7 @@ async fn create(State(state): State<AppState>, guard: Guard<ShopsManage>, Body(n
         zone: manifest.zone.to_owned(),
         currency,
     };
-    let id = wharf_flows::pull::connect_shop(&state.app, row, guard.who.actor()).await?;
+    let id = wharf_flows::shops::connect(&state.app, row).await?;
     Ok((StatusCode::CREATED, Json(one(&state, id).await?)))
 }
 
@@ -237,7 +237,7 @@ async fn change(State(state): State<AppState>, guard: Guard<ShopsManage>, Id(id)
             Ok(())
         })
         .await?;
-    wharf_flows::pull::poke(&state.app, vec![id]).await?;
+    wharf_flows::shops::poke(&state.app, vec![id]).await?;
     one(&state, id).await.map(Json)
 }
 
@@ -302,7 +302,7 @@ async fn pull(State(state): State<AppState>, guard: Guard<ShopsManage>, Body(inp
     let ids: Vec<ShopId> = ids("ids", &input.ids)?;
     let known: Vec<ShopId> = visible(&state, &guard.who.scope).await?;
     let found: Vec<ShopId> = ids.iter().copied().filter(|i| known.contains(i)).collect();
-    wharf_flows::pull::poke(&state.app, found).await?;
+    wharf_flows::shops::poke(&state.app, found).await?;
     Ok(Json(ActionAnswer::new(ids.into_iter().map(|i| (i, if known.contains(&i) { Outcome::Done } else { Outcome::Refused("not_found".into()) })))))
 }
 
@@ -350,8 +350,8 @@ async fn pause(State(state): State<AppState>, guard: Guard<ShopsManage>, Body(in
 #[utoipa::path(post, path = "/api/v1/shops/actions/resume", tag = "shops", operation_id = "resume_shops", request_body = ShopIds,
     responses((status = 200, body = ActionAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
 async fn resume(State(state): State<AppState>, guard: Guard<ShopsManage>, Body(input): Body<ShopIds>) -> Result<Json<ActionAnswer>, Problem> {
-    let ids: Vec<ShopId> = super::input::ids("ids", &input.ids)?;
     let answer = set_state(&state, &guard, input, ShopState::Active).await?;
-    wharf_flows::pull::poke(&state.app, ids).await?;
+    let resumed = answer.results.iter().filter(|r| r.outcome == "done").filter_map(|r| r.id.parse().ok()).collect();
+    wharf_flows::shops::poke(&state.app, resumed).await?;
     Ok(answer)
 }

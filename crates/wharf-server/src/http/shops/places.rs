@@ -456,7 +456,8 @@ async fn numbers(State(state): State<AppState>, _: Guard<ShopsManage>, Id(id): I
             if warehouses::get_account(tx, id)?.is_none() {
                 return Err(Problem::not_found("carrier account"));
             }
-            warehouses::add_numbers(tx, id, &input.numbers)?;
+            let numbers: Vec<(Option<i64>, String)> = input.numbers.into_iter().map(|n| (None, n.trim().to_owned())).collect();
+            warehouses::add_numbers(tx, id, &numbers)?;
             Ok(warehouses::numbers(tx, id)?)
         })
         .await?;

@@ -282,7 +282,6 @@ async fn record(State(state): State<AppState>, guard: Guard<StockWrite>, Body(ne
                 .map_err(|unlawful| Problem::refused("reserved_above_on_hand", format!("{} are reserved there: free them first", unlawful.before.reserved)))?;
             let article = catalog::skus(tx, &[sku_id])?.into_iter().next().ok_or_else(|| Problem::not_found("SKU"))?;
             tx.announce("stock");
-            wharf_flows::route::poke_waiting(tx, &[sku_id])?;
             let names = names(tx)?;
             let levels = stock::levels(tx, &[sku_id])?;
             let row = stock::StockRow { sku_id, code: article.code, name: article.name, image_url: article.image_url, available: 0, code_normal: String::new(), levels };

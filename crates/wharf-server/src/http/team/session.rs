@@ -1,15 +1,15 @@
 //! The session: sign in, who am I, sign out.
 
-use crate::http::guard::{COOKIE, Identity, SignedIn, cookie};
+use crate::http::guard::{COOKIE, ClientAddress, Identity, SignedIn, cookie};
 use crate::http::input::Body;
 use crate::http::problem::Problem;
 use crate::http::state::AppState;
 use axum::Json;
-use axum::extract::{ConnectInfo, State};
+use axum::Extension;
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -70,11 +70,10 @@ fn me_of(who: &Identity) -> Me {
 /// Signs in: sets the session cookie.
 #[utoipa::path(post, path = "/api/v1/session", tag = "team", operation_id = "sign_in", request_body = SignIn, security(()),
     responses((status = 200, body = Me), (status = 401, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem)))]
-async fn sign_in(State(state): State<AppState>, peer: Option<ConnectInfo<SocketAddr>>, headers: HeaderMap, Body(input): Body<SignIn>) -> Result<Response, Problem> {
+async fn sign_in(State(state): State<AppState>, Extension(ClientAddress(address)): Extension<ClientAddress>, headers: HeaderMap, Body(input): Body<SignIn>) -> Result<Response, Problem> {
     if input.password.len() > 1_000 || input.login.len() > 200 {
         return Err(Problem::invalid("password", "too long"));
     }
-    let address = peer.map(|ConnectInfo(a)| a.ip().to_string()).unwrap_or_default();
     let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     let (who, secret) = state.people.sign_in(&state, input.login.trim().to_owned(), input.password, agent, address).await?;
     let secure = if state.secure_cookie { "; Secure" } else { "" };
@@ -94,7 +93,7 @@ async fn me(SignedIn(who): SignedIn) -> Json<Me> {
 
 /// Signs out.
 #[utoipa::path(delete, path = "/api/v1/session", tag = "team", operation_id = "sign_out", responses((status = 204, description = "signed out"), (status = 401, body = Problem)))]
-async fn sign_out(State(state): State<AppState>, SignedIn(_): SignedIn, headers: HeaderMap) -> Result<Response, Problem> {
+async fn sign_out(State(state): State<AppState>, _: SignedIn, headers: HeaderMap) -> Result<Response, Problem> {
     if let Some(secret) = cookie(&headers, COOKIE) {
         let hash = store::hash_token(secret);
         state.app.store.write(move |tx| store::sign_out(tx, &hash)).await?;
