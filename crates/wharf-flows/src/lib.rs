@@ -23,6 +23,7 @@ pub mod review;
 pub mod route;
 pub mod scheduler;
 pub mod ship;
+pub mod shops;
 pub mod track;
 pub mod undo;
 pub mod worker;
