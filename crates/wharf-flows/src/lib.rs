@@ -5,6 +5,7 @@ pub mod amend;
 pub mod app;
 pub mod approve;
 pub mod book;
+pub mod bulk;
 pub mod confirm;
 pub mod doctor;
 pub mod edit;
