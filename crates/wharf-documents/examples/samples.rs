@@ -4,7 +4,9 @@
 mod samples;
 
 use std::{error::Error, fs, path::PathBuf};
-use wharf_documents::{Fonts, Language, Resolution, label_png, labels_zpl, render_labels, render_manifest, render_packing_slips, render_pick_list};
+use wharf_documents::{
+    Fonts, Language, Resolution, label_png, labels_zpl, render_labels, render_manifest, render_packing_slips, render_pick_list,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "target/samples".to_owned()));

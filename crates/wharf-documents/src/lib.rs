@@ -29,6 +29,7 @@ pub use packing_slip::{PackingSlipData, render_packing_slips};
 pub use party::Party;
 pub use pick_list::{PickListData, render_pick_list};
 pub use raster::Resolution;
+pub use sheet::{Sheet, render_csv, render_xlsx};
 use wharf_domain::time::Timestamp;
 
 /// The language of a document's own words; what the data says stays as it is.

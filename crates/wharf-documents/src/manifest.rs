@@ -162,9 +162,10 @@ fn sums(flow: &mut Flow<'_>, imprint: &Imprint, totals: &ManifestTotals, weight:
         let minor = i64::try_from(*minor).unwrap_or(i64::MAX);
         amount(imprint.language, Money::new(minor, *currency))
     });
-    let services = totals.by_service.iter().map(|(service, count)| {
-        format!("{} {}", if service.is_empty() { words.none } else { service }, (words.parcels)(*count))
-    });
+    let services = totals
+        .by_service
+        .iter()
+        .map(|(service, count)| format!("{} {}", if service.is_empty() { words.none } else { service }, (words.parcels)(*count)));
     flow.keep(40.0 * MM);
     flow.facts(
         3,

@@ -14,6 +14,7 @@ pub mod import;
 pub mod ingest;
 pub mod jobs;
 pub mod link;
+mod pace;
 pub mod pack;
 pub mod print;
 pub mod pull;

@@ -1,1 +1,5 @@
-//! Lists, search and counts of orders: keyset pages, never an offset.
+//! Lists, search and selections of orders: keyset pages of a scope, with filters and sorts.
+/// Text with the wildcards of LIKE escaped by `!`.
+pub fn escape_like(text: &str) -> String {
+    text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
+}

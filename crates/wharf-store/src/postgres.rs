@@ -61,6 +61,11 @@ impl Session {
         Ok(Session { client, prepared: HashMap::new() })
     }
 
+    /// Opens a connection by URL.
+    pub(crate) fn connect(url: &str) -> Result<Self, StoreError> {
+        Session::open(&url.parse().map_err(|error| StoreError::Database(format!("the database URL: {error}")))?)
+    }
+
     /// Statements without parameters or answer.
     pub(crate) fn plain(&mut self, sql: &str) -> Result<(), StoreError> {
         self.client.batch_execute(sql).map_err(|error| translate(&error))

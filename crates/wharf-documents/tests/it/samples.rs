@@ -92,14 +92,19 @@ pub(crate) fn pick_list(stops: usize, orders: usize) -> PickListData {
             bin: if stop == 3 { String::new() } else { format!("A-{:02}-{}-{}", stop / 8 + 1, stop % 4 + 1, stop % 12 + 1) },
             sku_code: format!("SKU-{:05}", 85_000 + stop),
             name: names[stop % names.len()].to_owned(),
-            variant: if stop % 3 == 0 { String::new() } else { format!("白色 / {}ml", 200 + stop * 10) },
+            variant: if stop.is_multiple_of(3) { String::new() } else { format!("白色 / {}ml", 200 + stop * 10) },
             barcode: format!("69012345{stop:04}"),
             quantity: (i % 3 + 1) as u32,
             order_reference: format!("29876543210{:07}", 1_234_567 + order),
             slot: format!("{}", order + 1),
         }
     });
-    PickListData { number: "W261121-007".to_owned(), warehouse: "义乌一号仓".to_owned(), picker: "王小明".to_owned(), tasks: tasks.collect() }
+    PickListData {
+        number: "W261121-007".to_owned(),
+        warehouse: "义乌一号仓".to_owned(),
+        picker: "王小明".to_owned(),
+        tasks: tasks.collect(),
+    }
 }
 
 /// A slip of `lines` lines.
@@ -120,7 +125,10 @@ pub(crate) fn packing_slip(language: Language, lines: usize, gift: bool) -> Pack
         },
         lines: (0..lines)
             .map(|i| SlipLine {
-                name: pick("奶油风陶瓷马克杯 家用大容量带盖勺咖啡杯 情侣对杯生日礼物", "Cream ceramic mug with lid and spoon, large, a pair"),
+                name: pick(
+                    "奶油风陶瓷马克杯 家用大容量带盖勺咖啡杯 情侣对杯生日礼物",
+                    "Cream ceramic mug with lid and spoon, large, a pair",
+                ),
                 variant: pick("白色 / 350ml", "White / 350 ml"),
                 sku_code: format!("SKU-{:05}", 85_000 + i),
                 quantity: (i % 3 + 1) as u32,
@@ -129,7 +137,11 @@ pub(crate) fn packing_slip(language: Language, lines: usize, gift: bool) -> Pack
             .collect(),
         order_total: Some(Money::new(17_970, CNY)),
         gift,
-        gift_message: if gift { pick("妈妈，生日快乐！愿你每天都有一杯热茶。——小满", "Happy birthday, Mum! With love, Lily") } else { String::new() },
+        gift_message: if gift {
+            pick("妈妈，生日快乐！愿你每天都有一杯热茶。——小满", "Happy birthday, Mum! With love, Lily")
+        } else {
+            String::new()
+        },
         return_text: pick(
             "签收后 7 天内可申请无理由退货。请在订单页提交申请，商品保持完好并附上本清单，寄回运费以订单页说明为准。",
             "You may return anything within 30 days. Start the return on your order page and put this slip into the box.",
