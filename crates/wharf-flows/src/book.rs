@@ -368,7 +368,7 @@ fn fail(tx: &mut Tx<'_>, row: &WaybillRow, parcel: &ShipmentRow, code: &str, mes
             .collect();
         ship::hold(tx, &held, &by)?;
     }
-    recompute::apply(tx, &orders)
+    recompute::apply(tx, &orders).map(drop)
 }
 
 fn doubt(tx: &mut Tx<'_>, row: &WaybillRow, parcel: &ShipmentRow, message: &str) -> Result<(), StoreError> {

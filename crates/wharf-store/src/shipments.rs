@@ -793,3 +793,15 @@ pub fn scans(tx: &mut Tx<'_>, id: ShipmentId) -> Result<Vec<TrackingRow>, StoreE
         .map(|row| Ok(TrackingRow { at: row.time(0)?, meaning: row.text(1)?, text: row.text(2)?, place: row.text(3)? }))
         .collect()
 }
+
+/// The channel's line ids of one order in one parcel, with quantities.
+pub fn channel_lines(tx: &mut Tx<'_>, id: ShipmentId, order: OrderId) -> Result<Vec<(String, i64)>, StoreError> {
+    tx.query(
+        "SELECT ol.external_id, CAST(SUM(l.quantity) AS BIGINT) FROM shipment_lines l JOIN order_lines ol ON ol.id = l.order_line_id \
+         WHERE l.shipment_id = $1 AND l.order_id = $2 GROUP BY ol.id, ol.external_id, ol.position ORDER BY ol.position",
+        &[id.into(), order.into()],
+    )?
+    .iter()
+    .map(|row| Ok((row.text(0)?, row.int(1)?)))
+    .collect()
+}

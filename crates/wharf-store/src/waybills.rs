@@ -142,12 +142,9 @@ pub fn advance(tx: &mut Tx<'_>, id: WaybillId, from: WaybillState, to: &Waybill,
     let now = tx.now();
     let message = match to {
         Waybill::Failed { message } | Waybill::InDoubt { message, .. } => Some(message.as_str()),
-        Waybill::Intent
-        | Waybill::Requested { .. }
-        | Waybill::Booked { .. }
-        | Waybill::Printed { .. }
-        | Waybill::VoidRequested { .. }
-        | Waybill::Voided { .. } => None,
+        // What was said before no longer matters.
+        Waybill::Booked { .. } | Waybill::VoidRequested { .. } | Waybill::Voided { .. } => Some(""),
+        Waybill::Intent | Waybill::Requested { .. } | Waybill::Printed { .. } => None,
     };
     let calls = i64::from(matches!(to, Waybill::Requested { .. }));
     let requested_at = matches!(to, Waybill::Requested { .. }).then_some(now);
