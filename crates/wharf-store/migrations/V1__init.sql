@@ -24,6 +24,7 @@ CREATE TABLE blobs (
   created_at BIGINT NOT NULL,
   expires_at BIGINT                          -- erased on schedule where it holds personal data
 );
+CREATE INDEX blobs_expires ON blobs (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE jobs (
   id BIGINT PRIMARY KEY,
@@ -35,13 +36,15 @@ CREATE TABLE jobs (
   job_status TEXT NOT NULL CHECK (job_status IN ('ready', 'running', 'done', 'dead')),
   priority BIGINT NOT NULL DEFAULT 0,        -- higher first
   run_at BIGINT NOT NULL,
-  attempts BIGINT NOT NULL DEFAULT 0,
+  attempts BIGINT NOT NULL DEFAULT 0,        -- failures
+  claim BIGINT NOT NULL DEFAULT 0,           -- fence: rises with every claim
   lease_until BIGINT,
   last_error TEXT,
   created_at BIGINT NOT NULL,
   finished_at BIGINT
 );
-CREATE INDEX jobs_claim ON jobs (lane, priority, run_at, id) WHERE job_status = 'ready';
+CREATE INDEX jobs_claim ON jobs (lane, priority DESC, run_at, id) WHERE job_status = 'ready';
+CREATE INDEX jobs_twin ON jobs (kind, dedup_key) WHERE job_status = 'running' AND dedup_key IS NOT NULL;
 CREATE INDEX jobs_lease ON jobs (lease_until) WHERE job_status = 'running';
 CREATE INDEX jobs_dead ON jobs (finished_at) WHERE job_status IN ('dead', 'done');
 CREATE UNIQUE INDEX jobs_dedup ON jobs (kind, dedup_key) WHERE job_status = 'ready' AND dedup_key IS NOT NULL;
@@ -325,6 +328,7 @@ CREATE TABLE orders (
   buyer_note TEXT NOT NULL DEFAULT '',
   seller_note TEXT NOT NULL DEFAULT '',
   seller_flag BIGINT,
+  note_due BIGINT NOT NULL DEFAULT 0 CHECK (note_due IN (0, 1)), -- a person changed note or flag and the channel has not been told: it does not overwrite them
   -- recipient: region in clear, person sealed
   country TEXT NOT NULL DEFAULT '',
   province TEXT NOT NULL DEFAULT '',
@@ -622,7 +626,8 @@ CREATE TABLE waybills (
   client_reference TEXT NOT NULL,
   waybill_state TEXT NOT NULL CHECK (waybill_state IN ('intent', 'requested', 'booked', 'printed', 'failed', 'in_doubt', 'void_requested', 'voided')),
   number TEXT,
-  label TEXT,                                -- JSON LabelSource; bytes by hash in blobs
+  carrier_code TEXT NOT NULL DEFAULT '',     -- of the carrier that sold it, as channels know it
+  label TEXT,                                -- hash of the sealed label source in blobs
   cost_minor BIGINT,
   cost_currency TEXT,
   message TEXT NOT NULL DEFAULT '',          -- the carrier's words
