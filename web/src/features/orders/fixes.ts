@@ -1,0 +1,85 @@
+/**
+ * The one to three likely fixes of what an order waits for, numbered on the screen. The server's own proposals (which
+ * know more: the corrected phone, the other warehouse) come first; behind them stands what a person can always do.
+ */
+import type { Fix, OrderDetail } from '@/api/types'
+import type { ActionName } from './actions'
+
+export interface LikelyFix {
+  /** Names the sentence (`fix.<code>`). */
+  code: string
+  params: Record<string, unknown>
+  action: ActionName
+  /** Fields that make it complete; without them its form opens. */
+  fields?: Record<string, unknown>
+}
+
+const BY_HOLD: Record<string, readonly { code: string; action: ActionName }[]> = {
+  address_incomplete: [
+    { code: 'edit_address', action: 'edit_address' },
+    { code: 'note_buyer', action: 'note' },
+    { code: 'release', action: 'release' },
+  ],
+  phone_invalid: [
+    { code: 'edit_phone', action: 'edit_address' },
+    { code: 'note_buyer', action: 'note' },
+    { code: 'release', action: 'release' },
+  ],
+  possible_duplicate: [
+    { code: 'release_not_duplicate', action: 'release' },
+    { code: 'cancel_duplicate', action: 'cancel' },
+  ],
+  refund_requested: [
+    { code: 'cancel_refund', action: 'cancel' },
+    { code: 'release', action: 'release' },
+  ],
+  buyer_note: [
+    { code: 'release_read', action: 'release' },
+    { code: 'note_buyer', action: 'note' },
+  ],
+  blacklisted_buyer: [
+    { code: 'cancel', action: 'cancel' },
+    { code: 'release', action: 'release' },
+  ],
+  waybill_refused: [
+    { code: 'other_carrier', action: 'carrier' },
+    { code: 'edit_address', action: 'edit_address' },
+    { code: 'release', action: 'release' },
+  ],
+}
+
+const AT_HOLD: readonly { code: string; action: ActionName }[] = [
+  { code: 'release', action: 'release' },
+  { code: 'cancel', action: 'cancel' },
+]
+
+const BY_PHASE: Record<string, readonly { code: string; action: ActionName }[]> = {
+  review: [
+    { code: 'approve', action: 'approve' },
+    { code: 'hold', action: 'hold' },
+  ],
+  stock: [
+    { code: 'reroute', action: 'route' },
+    { code: 'split_stock', action: 'split' },
+  ],
+  label: [{ code: 'label', action: 'label' }],
+}
+
+const LIMIT = 3
+
+export function likelyFixes(order: Pick<OrderDetail, 'phase' | 'holds' | 'fixes'>): LikelyFix[] {
+  const offered: LikelyFix[] = order.fixes.map((fix: Fix) => ({
+    code: fix.code,
+    params: fix.params,
+    action: fix.action as ActionName,
+    fields: fix.body,
+  }))
+  const standing =
+    order.phase === 'held' ? order.holds.flatMap((hold) => BY_HOLD[hold.reason] ?? AT_HOLD) : (BY_PHASE[order.phase] ?? [])
+  const fixes = [...offered]
+  for (const entry of standing) {
+    const known = fixes.some((fix) => fix.code === entry.code || (fix.action === entry.action && !['edit_address', 'note'].includes(entry.action)))
+    if (!known) fixes.push({ ...entry, params: {} })
+  }
+  return fixes.slice(0, LIMIT)
+}
