@@ -52,6 +52,9 @@ pub struct BookRequest {
     pub size_mm: [i64; 3],
     /// Declared value.
     pub value: Money,
+    /// The number that was taken from the seller's own pool for this client reference, in the transaction of the intent.
+    /// Only carriers with [`Carrier::numbers`] need it; `None` for all others.
+    pub allotted_number: Option<String>,
 }
 
 /// A bought waybill.
@@ -135,4 +138,45 @@ pub trait Carrier: Send + Sync {
     async fn track(&self, call: &Call<'_>, carrier_code: &str, number: &str, order: Option<&ParcelOrder>) -> Result<Option<Vec<TrackingUpdate>>, ConnectError>;
     /// Services that may be chosen, with names.
     fn services(&self) -> &'static [(&'static str, crate::Label)];
+    /// Numbers that the seller owns: present when the pool is ours and the store must allot.
+    fn numbers(&self) -> Option<&dyn OwnNumbers> {
+        None
+    }
+    /// What the account may send with: branches, what is left of their numbers, and from which addresses.
+    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+        None
+    }
+}
+
+/// A carrier whose waybill numbers were given to the seller in advance. The connector knows how the numbers are made, the
+/// store keeps which are taken: it allots one to the client reference in the transaction of the intent
+/// ([`BookRequest::allotted_number`]) and frees it when the waybill is voided.
+pub trait OwnNumbers: Send + Sync {
+    /// At most `count` numbers of the pool that the settings describe, in rising order, beginning after the serial number
+    /// `after` (`None`: at the start). Each comes with its serial. Empty when the range is used up or none is described.
+    fn numbers_after(&self, settings: &crate::Settings, after: Option<i64>, count: usize) -> Result<Vec<(i64, String)>, ConnectError>;
+    /// Whether `number` could be one of this carrier's: right prefix, length and check digit. For numbers from a file.
+    fn check(&self, settings: &crate::Settings, number: &str) -> Result<(), ConnectError>;
+}
+
+/// One branch that sells numbers to the account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// The carrier's code as channels know it.
+    pub carrier_code: String,
+    /// The branch's code.
+    pub branch_code: String,
+    /// The branch's name.
+    pub branch_name: String,
+    /// Numbers left; `None` when this carrier does not count.
+    pub balance: Option<i64>,
+    /// The only places a parcel may be sent from: region and street.
+    pub addresses: Vec<(wharf_domain::address::Region, String)>,
+}
+
+/// What an account may send with.
+#[async_trait]
+pub trait Subscriptions: Send + Sync {
+    /// All branches, or those of one carrier.
+    async fn subscriptions(&self, call: &Call<'_>, carrier_code: Option<&str>) -> Result<Vec<Subscription>, ConnectError>;
 }

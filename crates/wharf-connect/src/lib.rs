@@ -15,10 +15,10 @@ pub mod sandbox;
 pub mod sign;
 pub mod world;
 
-pub use carrier::{BookRequest, Booked, Carrier, LabelSource, RateQuote, TrackingUpdate};
+pub use carrier::{BookRequest, Booked, Carrier, LabelSource, OwnNumbers, RateQuote, Subscription, Subscriptions, TrackingUpdate};
 pub use channel::{Channel, Confirmed, Count, OrderPage, PullWindow, ShipmentConfirmation};
 pub use error::ConnectError;
-pub use http::{Http, HttpRequest, HttpResponse};
+pub use http::{Http, HttpOptions, HttpRequest, HttpResponse, RealHttp, TransportError};
 pub use manifest::{CredentialField, Label, Manifest};
 pub use sandbox::{Sandbox, WireRequest, WireResponse};
 

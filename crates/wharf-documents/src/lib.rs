@@ -4,19 +4,30 @@
 //! pages, so that what is on the screen is what comes out of the printer. Personal data passes through these structs on
 //! its way to paper: none of them implements `Debug`.
 
+pub mod barcode;
+mod font;
 pub mod label;
 pub mod manifest;
 pub mod packing_slip;
+mod page;
 mod party;
+mod pdf;
 pub mod pick_list;
+mod raster;
 pub mod sheet;
+mod style;
+mod text;
+mod words;
+mod zpl;
 
+pub use font::Fonts;
 pub use jiff::tz::TimeZone;
-pub use label::LabelData;
+pub use label::{LabelData, label_png, labels_zpl, render_labels};
 pub use manifest::ManifestData;
 pub use packing_slip::PackingSlipData;
 pub use party::Party;
 pub use pick_list::PickListData;
+pub use raster::Resolution;
 use wharf_domain::time::Timestamp;
 
 /// The language of a document's own words; what the data says stays as it is.

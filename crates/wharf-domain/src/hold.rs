@@ -51,3 +51,66 @@ words! {
         Block = "block",
     }
 }
+
+words! {
+    /// What a check can see. The first ones hold an order for the [`HoldReason`] of the same word.
+    pub enum FindingCode {
+        /// The address lacks a part.
+        AddressIncomplete = "address_incomplete",
+        /// The phone cannot be right.
+        PhoneInvalid = "phone_invalid",
+        /// The amounts do not add up.
+        AmountMismatch = "amount_mismatch",
+        /// Looks like an order that exists.
+        PossibleDuplicate = "possible_duplicate",
+        /// The buyer is on the blacklist.
+        BlacklistedBuyer = "blacklisted_buyer",
+        /// The quantity is unusual.
+        OddQuantity = "odd_quantity",
+        /// The region is remote for the shop's policy.
+        RemoteArea = "remote_area",
+        /// The buyer wrote something a person must read.
+        BuyerNote = "buyer_note",
+        /// The buyer asked for money back.
+        RefundRequested = "refund_requested",
+        /// The channel says not to ship.
+        ChannelHold = "channel_hold",
+        /// The channel's status word is not known here.
+        UnknownStatus = "unknown_status",
+        /// The shop's policy wants a person to approve it, with the reasons.
+        ReviewNeeded = "review_needed",
+    }
+}
+
+impl FindingCode {
+    /// The hold that a blocking finding of this code places; `None` for what only waits in review.
+    pub fn hold(self) -> Option<HoldReason> {
+        Some(match self {
+            FindingCode::AddressIncomplete => HoldReason::AddressIncomplete,
+            FindingCode::PhoneInvalid => HoldReason::PhoneInvalid,
+            FindingCode::AmountMismatch => HoldReason::AmountMismatch,
+            FindingCode::PossibleDuplicate => HoldReason::PossibleDuplicate,
+            FindingCode::BlacklistedBuyer => HoldReason::BlacklistedBuyer,
+            FindingCode::OddQuantity => HoldReason::OddQuantity,
+            FindingCode::RemoteArea => HoldReason::RemoteArea,
+            FindingCode::BuyerNote => HoldReason::BuyerNote,
+            FindingCode::RefundRequested => HoldReason::RefundRequested,
+            FindingCode::ChannelHold => HoldReason::ChannelHold,
+            FindingCode::UnknownStatus => HoldReason::UnknownStatus,
+            FindingCode::ReviewNeeded => return None,
+        })
+    }
+
+    /// True for what the channel alone can take back: only its next word, or a person, ends it.
+    pub fn is_the_channels(self) -> bool {
+        matches!(self, FindingCode::RefundRequested | FindingCode::ChannelHold | FindingCode::UnknownStatus)
+    }
+}
+
+impl HoldReason {
+    /// The finding that places this hold, where a check does.
+    pub fn finding(self) -> Option<FindingCode> {
+        use crate::word::Word;
+        FindingCode::ALL.iter().copied().find(|code| code.hold() == Some(self))
+    }
+}

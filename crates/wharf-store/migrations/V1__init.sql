@@ -337,6 +337,13 @@ CREATE TABLE orders (
   recipient_channel_masked BIGINT NOT NULL DEFAULT 0 CHECK (recipient_channel_masked IN (0, 1)),
   recipient_edited BIGINT NOT NULL DEFAULT 0 CHECK (recipient_edited IN (0, 1)), -- a person changed it: the channel no longer overwrites
   recipient_print TEXT NOT NULL DEFAULT '',  -- keyed hash of the whole recipient: equal prints may share a parcel
+  channel_print TEXT NOT NULL DEFAULT '',    -- keyed hash of the recipient as the channel last told it: a change shows
+  do_not_ship TEXT NOT NULL DEFAULT '[]',    -- JSON: the channel's reasons not to ship
+  -- the buyer, and what is bought, as keyed hashes: the same buyer across shops of a vendor, the same goods again
+  buyer_key TEXT NOT NULL DEFAULT '',
+  buyer_returning BIGINT NOT NULL DEFAULT 0 CHECK (buyer_returning IN (0, 1)), -- an earlier paid order exists
+  content_print TEXT NOT NULL DEFAULT '',
+  external_tail TEXT NOT NULL DEFAULT '',    -- last four characters of external_id: search by its end
   -- decisions
   approved_at BIGINT,
   approved_by TEXT,                          -- JSON Actor
@@ -346,6 +353,8 @@ CREATE TABLE orders (
   import_batch_id BIGINT,
   -- cached, each by its one writer, recomputed by doctor
   phase TEXT NOT NULL CHECK (phase IN ('unpaid', 'held', 'review', 'mapping', 'stock', 'label', 'pack', 'part_shipped', 'shipped', 'delivered', 'completed', 'cancelled', 'external')),
+  urgency BIGINT NOT NULL,                   -- sort key: urgent first, then the earliest ship_by, then none
+  counted TEXT NOT NULL DEFAULT '',          -- what counters and rollups hold of this order; '' = nothing yet
   line_count BIGINT NOT NULL,
   units BIGINT NOT NULL,
   summary TEXT NOT NULL DEFAULT '',          -- first line's title for lists
@@ -354,9 +363,11 @@ CREATE TABLE orders (
   version BIGINT NOT NULL DEFAULT 1,
   UNIQUE (shop_id, external_id)
 );
-CREATE INDEX orders_phase ON orders (phase, ship_by, id);
+CREATE INDEX orders_phase ON orders (phase, urgency, id);
 CREATE INDEX orders_shop_phase ON orders (shop_id, phase, placed_at, id);
 CREATE INDEX orders_placed ON orders (placed_at, id);
+CREATE INDEX orders_buyer ON orders (buyer_key, placed_at) WHERE buyer_key <> '';
+CREATE INDEX orders_tail ON orders (external_tail);
 CREATE INDEX orders_print ON orders (recipient_print) WHERE recipient_print <> '';
 
 CREATE TABLE order_lines (
@@ -399,9 +410,12 @@ CREATE TABLE findings (
   code TEXT NOT NULL,
   severity TEXT NOT NULL CHECK (severity IN ('info', 'warn', 'block')),
   params TEXT NOT NULL,                      -- JSON: values and numbered likely fixes
+  seen TEXT NOT NULL DEFAULT '',             -- keyed hash of what it looked at
   found_at BIGINT NOT NULL,
-  settled_at BIGINT
+  settled_at BIGINT,
+  overruled BIGINT NOT NULL DEFAULT 0 CHECK (overruled IN (0, 1)) -- a person let it pass: the same sight is not found again
 );
+CREATE INDEX findings_order ON findings (order_id);
 CREATE UNIQUE INDEX findings_open ON findings (order_id, code) WHERE settled_at IS NULL;
 
 CREATE TABLE holds (
@@ -433,6 +447,12 @@ CREATE TABLE order_search (
   PRIMARY KEY (kind, hash, order_id)
 );
 CREATE INDEX order_search_order ON order_search (order_id);
+
+-- The first paid order of a buyer: who is returning.
+CREATE TABLE buyers (
+  buyer_key TEXT PRIMARY KEY,
+  first_paid_at BIGINT NOT NULL              -- placing time of the earliest paid order
+);
 
 CREATE TABLE blacklist (
   kind TEXT NOT NULL CHECK (kind IN ('buyer', 'phone', 'name')),

@@ -1,1 +1,210 @@
-//! The complete list of differences between the engines.
+//! The complete list of differences between the engines. Whoever asks [`crate::Tx::engine`] is named here.
+//!
+//! | what | SQLite | PostgreSQL | where |
+//! |---|---|---|---|
+//! | placeholders `$n` | rewritten to `?n` | as they are | [`placeholders`] |
+//! | types in migrations | `INTEGER`, `BLOB`, tables `STRICT`, composite keys `WITHOUT ROWID` | `BIGINT`, `BYTEA` | [`migration`] |
+//! | transaction | one writer thread, `BEGIN IMMEDIATE`, a savepoint each unit | a pool, `READ COMMITTED`; reads `REPEATABLE READ READ ONLY` | `sqlite.rs`, `postgres.rs` |
+//! | pragmas | [`PRAGMAS`] | session settings [`SESSION`] | here |
+//! | claiming jobs | the one writer makes a plain subselect safe | `FOR UPDATE SKIP LOCKED` | [`skip_locked`] |
+//! | locking rows that are read before they are changed | nothing to do | `FOR UPDATE` | [`for_update`] |
+//! | waking other processes | none (one process) | `NOTIFY` in the transaction, `LISTEN` | `postgres.rs` |
+//! | NULL in `VALUES` rows | as it is | cast by the kind of its column | [`values`] |
+//! | names of violated constraints | from the columns, by the schema | from the server | [`ConstraintNames`] |
+//! | sizes | 32,766 parameters | 65,535 parameters | [`MOST_PARAMETERS`], below both |
+//! | order of NULLs | first | last | say `NULLS LAST`, both understand it |
+//! | `LIKE` | ignores the case of ASCII | minds the case | use `lower(x) LIKE lower($1)` |
+
+use crate::value::{Kind, Value};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt::Write;
+
+/// Which engine answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// Embedded.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// What every SQLite connection is told first. `synchronous=FULL`: an answer means that the disk has it.
+pub const PRAGMAS: &str = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=20000; PRAGMA foreign_keys=ON; \
+     PRAGMA busy_timeout=10000; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;";
+
+/// What every PostgreSQL connection is told first.
+pub const SESSION: &str = "SET lock_timeout='10s'; SET idle_in_transaction_session_timeout='60s'; SET client_min_messages=warning; \
+     SET synchronous_commit=on; SET TIME ZONE 'UTC';";
+
+/// The clause that lets many workers claim different rows at once.
+pub fn skip_locked(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => "",
+        Engine::Postgres => "FOR UPDATE SKIP LOCKED",
+    }
+}
+
+/// The clause that keeps rows as they were read until the unit of work ends.
+pub fn for_update(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => "",
+        Engine::Postgres => "FOR UPDATE",
+    }
+}
+
+/// No statement has more parameters than this, on either engine.
+pub const MOST_PARAMETERS: usize = 16_000;
+
+/// Rows of one multi-row statement: few different sizes, so that prepared statements are found again.
+const ROW_CHUNKS: [usize; 6] = [512, 128, 32, 8, 2, 1];
+
+/// How many of `left` rows of `width` parameters the next statement takes.
+pub(crate) fn chunk(left: usize, width: usize, other: usize) -> usize {
+    let room = (MOST_PARAMETERS.saturating_sub(other) / width.max(1)).max(1);
+    ROW_CHUNKS.into_iter().find(|size| *size <= left && *size <= room).unwrap_or(1)
+}
+
+/// The size of a list of `n` ids: the next of few sizes; the list is padded by repeating its last id.
+pub(crate) fn list_size(n: usize) -> usize {
+    const LARGEST: usize = 4096;
+    n.next_power_of_two().min(LARGEST)
+}
+
+/// `$1` → `?1` for SQLite, where `$1` would be a name. Nothing else in a statement may look like `$` and a digit.
+pub(crate) fn placeholders(sql: &str) -> Cow<'_, str> {
+    let bytes = sql.as_bytes();
+    if !bytes.windows(2).any(|pair| pair[0] == b'$' && pair[1].is_ascii_digit()) {
+        return Cow::Borrowed(sql);
+    }
+    let mut out = String::with_capacity(sql.len());
+    let mut rest = sql;
+    while let Some(at) = rest.find('$') {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        let digit = after.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
+        out.push(if digit { '?' } else { '$' });
+        rest = &after[1..];
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// `(VALUES ($4, $5), ($6, $7))` for rows of equal width, numbered from `first`. PostgreSQL takes the kinds of the columns
+/// from the first row, so that row is cast.
+pub(crate) fn values(engine: Engine, rows: usize, kinds: &[Option<Kind>], first: usize, casts: bool) -> String {
+    let mut out = String::with_capacity(rows * kinds.len() * 7 + 16);
+    let mut number = first;
+    out.push_str("VALUES ");
+    for row in 0..rows {
+        out.push_str(if row == 0 { "(" } else { ", (" });
+        for (column, kind) in kinds.iter().enumerate() {
+            if column > 0 {
+                out.push_str(", ");
+            }
+            // A write to a String cannot fail.
+            let _ = write!(out, "${number}");
+            if casts && row == 0 && engine == Engine::Postgres {
+                out.push_str(match kind {
+                    Some(Kind::Int) => "::BIGINT",
+                    Some(Kind::Text) | None => "::TEXT",
+                    Some(Kind::Blob) => "::BYTEA",
+                });
+            }
+            number += 1;
+        }
+        out.push(')');
+    }
+    out
+}
+
+/// The kind of each column of rows: that of the first value that has one.
+pub(crate) fn kinds(rows: &[Vec<Value>]) -> Vec<Option<Kind>> {
+    let width = rows.first().map_or(0, Vec::len);
+    (0..width).map(|column| rows.iter().find_map(|row| row.get(column).and_then(Value::kind))).collect()
+}
+
+/// A migration, written for PostgreSQL, as the engine wants it. On SQLite `BIGINT` becomes `INTEGER` and `BYTEA` `BLOB`, tables
+/// become `STRICT`, and those with a composite key lose their hidden row number.
+pub(crate) fn migration(engine: Engine, sql: &str) -> String {
+    match engine {
+        Engine::Postgres => sql.to_owned(),
+        Engine::Sqlite => statements(sql).into_iter().fold(String::with_capacity(sql.len()), |mut out, statement| {
+            let mut text = replace_word(&replace_word(&statement, "BIGINT", "INTEGER"), "BYTEA", "BLOB");
+            if text.trim_start().starts_with("CREATE TABLE") {
+                let composite = text.lines().any(|line| line.trim_start().starts_with("PRIMARY KEY ("));
+                text.push_str(if composite { " STRICT, WITHOUT ROWID" } else { " STRICT" });
+            }
+            out.push_str(&text);
+            out.push_str(";\n");
+            out
+        }),
+    }
+}
+
+/// The statements of a migration, without comments. Migrations hold no semicolon inside a statement.
+fn statements(sql: &str) -> Vec<String> {
+    let bare: String = sql.lines().map(|line| line.split_once("--").map_or(line, |(code, _)| code).trim_end()).collect::<Vec<_>>().join("\n");
+    bare.split(';').map(str::trim).filter(|statement| !statement.is_empty()).map(str::to_owned).collect()
+}
+
+fn replace_word(text: &str, word: &str, by: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(word) {
+        let inside = |c: char| c.is_alphanumeric() || c == '_';
+        let alone = !rest[..at].ends_with(inside) && !rest[at + word.len()..].starts_with(inside);
+        out.push_str(&rest[..at]);
+        out.push_str(if alone { by } else { word });
+        rest = &rest[at + word.len()..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// SQLite names the columns of a violated unique constraint; PostgreSQL names the constraint. This knows the name by the
+/// columns, with PostgreSQL's own names (`t_pkey`, `t_a_b_key`) for constraints that the schema does not name.
+#[derive(Debug, Default)]
+pub(crate) struct ConstraintNames {
+    by_columns: HashMap<String, String>,
+}
+
+impl ConstraintNames {
+    /// Reads the unique indexes of all tables.
+    pub(crate) fn read(connection: &rusqlite::Connection) -> rusqlite::Result<Self> {
+        let mut by_columns = HashMap::new();
+        let mut list = connection.prepare(
+            "SELECT t.name, i.name, i.origin FROM sqlite_schema t, pragma_index_list(t.name) i WHERE t.type = 'table' AND i.\"unique\" = 1",
+        )?;
+        let indexes: Vec<(String, String, String)> =
+            list.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
+        let mut columns_of = connection.prepare("SELECT name FROM pragma_index_info(?1) ORDER BY seqno")?;
+        for (table, index, origin) in indexes {
+            let columns: Vec<Option<String>> = columns_of.query_map([&index], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            let columns: Vec<String> = columns.into_iter().flatten().collect();
+            let name = match origin.as_str() {
+                "pk" => format!("{table}_pkey"),
+                "u" => format!("{table}_{}_key", columns.join("_")),
+                _ => index,
+            };
+            let key = columns.iter().map(|column| format!("{table}.{column}")).collect::<Vec<_>>().join(", ");
+            by_columns.entry(key).or_insert(name);
+        }
+        // A single INTEGER PRIMARY KEY is the row number and has no index.
+        let mut tables = connection.prepare(
+            "SELECT t.name, c.name FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table' AND c.pk = 1",
+        )?;
+        for pair in tables.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))? {
+            let (table, column) = pair?;
+            by_columns.entry(format!("{table}.{column}")).or_insert(format!("{table}_pkey"));
+        }
+        Ok(ConstraintNames { by_columns })
+    }
+
+    /// The name of the constraint in SQLite's message (`UNIQUE constraint failed: t.a, t.b`).
+    pub(crate) fn name(&self, message: &str) -> String {
+        let detail = message.split_once("constraint failed: ").map_or(message, |(_, detail)| detail);
+        let detail = detail.strip_prefix("index '").map_or(detail, |name| name.trim_end_matches('\''));
+        self.by_columns.get(detail).cloned().unwrap_or_else(|| detail.to_owned())
+    }
+}

@@ -2,6 +2,8 @@
 
 use wharf_connect::Vendor;
 
+pub mod top;
+
 macro_rules! vendors {
     ($($name:ident),+ $(,)?) => {
         $(pub mod $name;)+

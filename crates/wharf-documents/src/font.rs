@@ -1,0 +1,182 @@
+//! Faces: which glyph shows a character, and how wide it is. The built-in face covers GBK and the Latin alphabets; a
+//! setting may add faces for rarer characters. What no face has shows as `□`: nothing ever vanishes from a label.
+
+use crate::DocumentError;
+use skrifa::{FontRef, GlyphId, MetadataProvider, instance::LocationRef, instance::Size};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
+use unicode_normalization::UnicodeNormalization;
+
+/// Noto Sans SC, subset: see `fonts/README.md`.
+static BUILT_IN: &[u8] = include_bytes!("../fonts/NotoSansSC-GBK-Regular.otf");
+/// Stands for a character that no face has.
+const MISSING: char = '□';
+
+/// The faces that documents are set in, in order of preference.
+pub struct Fonts {
+    faces: Vec<Face>,
+}
+
+pub(crate) struct Face {
+    pub(crate) pdf: krilla::text::Font,
+    data: Bytes,
+    glyphs: HashMap<char, Glyph>,
+}
+
+enum Bytes {
+    Static(&'static [u8]),
+    Owned(Arc<Vec<u8>>),
+}
+
+/// A glyph of a face; the advance is in ems.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Glyph {
+    pub(crate) face: u16,
+    pub(crate) id: u32,
+    pub(crate) advance: f32,
+}
+
+impl Fonts {
+    /// The built-in face alone. Read once in a process.
+    pub fn builtin() -> &'static Fonts {
+        static FONTS: OnceLock<Fonts> = OnceLock::new();
+        FONTS.get_or_init(|| {
+            let face = Face::read(Bytes::Static(BUILT_IN), 0).expect("the font inside the binary is whole: a test reads it");
+            Fonts { faces: vec![face] }
+        })
+    }
+
+    /// The built-in face, and the given font files (TrueType or OpenType) for what it lacks.
+    pub fn with_fallbacks(files: Vec<Vec<u8>>) -> Result<Fonts, DocumentError> {
+        let mut faces = vec![Face::read(Bytes::Static(BUILT_IN), 0)?];
+        for file in files {
+            let index = u16::try_from(faces.len()).map_err(|_| DocumentError::Font("too many fonts".to_owned()))?;
+            faces.push(Face::read(Bytes::Owned(Arc::new(file)), index)?);
+        }
+        Ok(Fonts { faces })
+    }
+
+    pub(crate) fn face(&self, index: u16) -> &Face {
+        &self.faces[usize::from(index)]
+    }
+
+    /// The glyph of a character that `clean` let through.
+    pub(crate) fn glyph(&self, character: char) -> Glyph {
+        self.find(character).or_else(|| self.find(MISSING)).unwrap_or(Glyph { face: 0, id: 0, advance: 1.0 })
+    }
+
+    fn find(&self, character: char) -> Option<Glyph> {
+        self.faces.iter().find_map(|face| face.glyphs.get(&character).copied())
+    }
+
+    /// The text as it can be set: composed, without what has no shape, and with a mark for what no face has.
+    /// Line feeds stay; any other kind of space becomes a space.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        if text.bytes().all(|b| (b' '..0x7f).contains(&b)) {
+            return text.to_owned();
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut joined = false;
+        for character in text.nfc() {
+            match character {
+                '\n' => out.push('\n'),
+                '\u{2028}' | '\u{2029}' | '\u{b}' | '\u{c}' | '\u{85}' => out.push('\n'),
+                '\t' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' => out.push(' '),
+                // What follows a joiner is part of the picture before it.
+                '\u{200d}' => {
+                    joined = true;
+                    continue;
+                }
+                c if c.is_control() || is_shapeless(c) => continue,
+                c if self.find(c).is_some() => out.push(c),
+                _ if joined => {}
+                _ => out.push(MISSING),
+            }
+            joined = false;
+        }
+        out
+    }
+}
+
+impl Face {
+    fn read(data: Bytes, index: u16) -> Result<Face, DocumentError> {
+        let pdf = match &data {
+            Bytes::Static(bytes) => krilla::text::Font::new((*bytes).into(), 0),
+            Bytes::Owned(bytes) => krilla::text::Font::new(Arc::clone(bytes).into(), 0),
+        };
+        let pdf = pdf.ok_or_else(|| DocumentError::Font("no OpenType font".to_owned()))?;
+        let mut face = Face { pdf, data, glyphs: HashMap::new() };
+        let font = face.skrifa()?;
+        let metrics = font.glyph_metrics(Size::unscaled(), LocationRef::default());
+        let em = f32::from(font.metrics(Size::unscaled(), LocationRef::default()).units_per_em.max(1));
+        let mut glyphs = HashMap::new();
+        for (code, id) in font.charmap().mappings() {
+            if let (Some(character), Some(advance)) = (char::from_u32(code), metrics.advance_width(id)) {
+                glyphs.insert(character, Glyph { face: index, id: id.to_u32(), advance: advance / em });
+            }
+        }
+        face.glyphs = glyphs;
+        Ok(face)
+    }
+
+    fn skrifa(&self) -> Result<FontRef<'_>, DocumentError> {
+        let bytes = match &self.data {
+            Bytes::Static(bytes) => bytes,
+            Bytes::Owned(bytes) => bytes.as_slice(),
+        };
+        FontRef::new(bytes).map_err(|error| DocumentError::Font(error.to_string()))
+    }
+
+    /// Draws the outline of a glyph at a size of `pixels` per em, y upwards, origin on the baseline.
+    pub(crate) fn outline(&self, id: u32, pixels: f32, pen: &mut impl skrifa::outline::OutlinePen) {
+        let Ok(font) = self.skrifa() else { return };
+        if let Some(glyph) = font.outline_glyphs().get(GlyphId::new(id)) {
+            // A broken outline in a fallback font leaves a gap in a picture; it must not take the whole label with it.
+            let _drawn = glyph.draw((Size::new(pixels), LocationRef::default()), pen);
+        }
+    }
+}
+
+/// Characters that steer layout or vary the one before and have no shape of their own.
+fn is_shapeless(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{1f3fb}'..='\u{1f3ff}' | '\u{e0000}'..='\u{e01ef}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_face_has_gbk_and_the_latin_alphabets() {
+        let fonts = Fonts::builtin();
+        // One of every corner: symbols, kana, level 1 and 2, the extension of GBK, names outside GBK, accents, currencies.
+        for character in "，。〓あア啊齄嗀龥镕㙍䶮𬱖éşřĐơ€¥£₹".chars() {
+            assert!(fonts.find(character).is_some(), "{character}");
+        }
+        let gbk = (0x4e00u32..=0x9fa5).filter_map(char::from_u32).filter(|c| fonts.find(*c).is_none()).count();
+        assert_eq!(gbk, 0, "every hanzi of GBK has a glyph");
+        assert_eq!(fonts.glyph('中').advance, 1.0);
+    }
+
+    #[test]
+    fn what_cannot_be_shown_is_marked_and_what_has_no_shape_is_dropped() {
+        let fonts = Fonts::builtin();
+        assert_eq!(fonts.clean("a\u{200b}b\u{feff}\u{202e}c\u{0}"), "abc");
+        assert_eq!(fonts.clean("礼物🎁到"), "礼物□到");
+        assert_eq!(fonts.clean("👨\u{200d}👩\u{200d}👧一家"), "□一家");
+        assert_eq!(fonts.clean("👍🏽"), "□");
+        assert_eq!(fonts.clean("שלום"), "□□□□");
+        assert_eq!(fonts.clean("Jose\u{301}\u{a0}x\ty\r\nz"), "José x y\nz");
+    }
+
+    #[test]
+    fn a_file_that_is_no_font_is_refused() {
+        assert!(matches!(Fonts::with_fallbacks(vec![b"no font".to_vec()]), Err(DocumentError::Font(_))));
+        assert!(Fonts::with_fallbacks(vec![BUILT_IN.to_vec()]).is_ok());
+    }
+}
