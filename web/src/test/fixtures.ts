@@ -1,5 +1,5 @@
 /** Answers of the API for unit tests and for looking at screens without a server. Shapes are the contract's. */
-import type { Counts, OrderDetail, OrderRow } from '@/api/types'
+import type { Counts, OrderDetail, OrderRow, Shipment } from '@/api/types'
 
 const HOUR = 3_600_000
 const NAMES = ['张*', '李*', '欧阳**', '王**', 'J*** S****']
@@ -153,4 +153,46 @@ export const counts: Counts = {
 export const session = {
   user: { id: '1', login: 'owner', name: '店主', role: 'owner' },
   permissions: ['*'],
+}
+
+export function shipmentRow(index: number): Shipment {
+  const row = orderRow(index, 'pack')
+  const states = ['booked', 'printed', 'failed', 'in_doubt', 'intent'] as const
+  const waybill = pick(states, index)
+  return {
+    id: String(8_000_000_000_000 + index),
+    orders: [{ id: row.id, external_id: row.external_id, shop: row.shop, confirmation: null }],
+    fulfillments: [`f${index}`],
+    warehouse: { id: '1', name: '杭州仓' },
+    shipment_state: waybill === 'intent' ? 'draft' : 'booked',
+    stop_reason: index % 11 === 7 ? 'refund_requested' : '',
+    waybill_state: waybill,
+    waybill_number: waybill === 'booked' || waybill === 'printed' ? `YT88${30_000_000 + index}` : null,
+    waybill_message: waybill === 'failed' ? '收件地址超出服务范围' : '',
+    carrier: '合约快递',
+    service: 'standard',
+    recipient: row.recipient,
+    items: row.lines.map((line, at) => ({
+      sku_id: `s${index}-${at}`,
+      sku_code: line.seller_code,
+      name: line.title,
+      quantity: line.quantity,
+      scanned: 0,
+      bin: `A-0${1 + at}-${1 + (index % 9)}`,
+      image_url: null,
+      barcodes: [`69012345${67_890 + index + at}`],
+    })),
+    weight_grams: 320 + index,
+    measured_grams: null,
+    ship_by: row.ship_by,
+    urgent: row.urgent,
+    print_count: waybill === 'printed' ? 1 + (index % 3 === 1 ? 1 : 0) : 0,
+    printed_at: waybill === 'printed' ? row.paid_at : null,
+    packed_at: null,
+    handed_over_at: null,
+    delivered_at: null,
+    trace: {},
+    created_at: row.placed_at,
+    version: 1,
+  }
 }

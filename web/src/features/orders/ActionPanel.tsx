@@ -9,7 +9,7 @@ import { formatNumber } from '@/lib/money'
 import { FORMS, type Fields } from './ActionForms'
 import { actionOf, refusalGroups } from './actions'
 import { runAction, type Target } from './queries'
-import { reasonWords } from './words'
+import { reasonWords } from '@/lib/outcome'
 
 interface Props {
   name: string

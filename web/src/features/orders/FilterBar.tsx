@@ -37,11 +37,11 @@ function Views({ search, onReplace }: Pick<Props, 'search' | 'onReplace'>) {
   return (
     <>
       {views.map((view) => (
-        <span key={view.id} className="view-chip">
+        <span key={view.name} className="view-chip">
           <button type="button" onClick={() => onReplace(view.search)}>
             {view.name}
           </button>
-          <button type="button" aria-label={t('orders.view_delete', { name: view.name })} onClick={() => remove(view)}>
+          <button type="button" aria-label={t('orders.view_delete', { name: view.name })} onClick={() => remove(view.name)}>
             <CloseOutlined />
           </button>
         </span>

@@ -11,10 +11,12 @@ import { ErrorState, LoadingState } from '@/components/States'
 import { formatMoney } from '@/lib/money'
 import { formatLong, formatShort } from '@/lib/time'
 import { showTally } from '@/lib/tallies'
+import { LinkButton } from './LinkButton'
 import { holdTone, phaseTone, TimeLeft } from './columns'
 import { likelyFixes, type LikelyFix } from './fixes'
 import { openRecipient, orderQuery } from './queries'
-import { actorWords, eventWords, holdWhy, regionOf, sentence } from './words'
+import { actorWords, eventWords, holdWhy, sentence } from './words'
+import { regionOf } from '@/lib/region'
 
 const confirmationTone = (state: string) => (state === 'refused' || state === 'gave_up' ? 'bad' : state === 'accepted' || state === 'already' ? 'good' : 'idle')
 
@@ -86,7 +88,11 @@ function LineView({ line, locale }: { line: OrderLine; locale: string }) {
           {line.variant} {line.items.length > 0 ? line.items.map((item) => item.sku_code + (item.per_unit > 1 ? ` ×${item.per_unit}` : '')).join(' + ') : line.seller_code}
         </div>
         <div className="line-chips">
-          {line.items.length === 0 && <Chip tone="warn">{t('orders.line_unmapped')}</Chip>}
+          {line.items.length === 0 && (
+            <>
+              <Chip tone="warn">{t('orders.line_unmapped')}</Chip> <LinkButton listing={line.listing_id} sellerCode={line.seller_code} />
+            </>
+          )}
           {line.gift && <Chip tone="info">{t('orders.line_gift')}</Chip>}
           {line.cancelled > 0 && <Chip tone="bad">{t('orders.line_cancelled', { count: line.cancelled })}</Chip>}
           {line.refund !== 'none' && <Chip tone="bad">{t(`refund.${line.refund}`)}</Chip>}

@@ -138,7 +138,8 @@ export function OrdersPage() {
   const takeFix = (fix: LikelyFix) => {
     if (!cursor || busy) return
     const target = { ids: [cursor] }
-    if (fix.fields || !actionOf(fix.action)?.form) void perform(fix.action, target, 1, fix.fields)
+    if (fix.action === 'skip') move(1)
+    else if (fix.fields || !actionOf(fix.action)?.form) void perform(fix.action, target, 1, fix.fields)
     else setPending({ name: fix.action, target, count: 1 })
   }
   const fixAt = (index: number) => {

@@ -18,6 +18,8 @@ export type ActionName =
   | 'tag'
   | 'assign'
   | 'cancel'
+  /** Nothing to do now: on to the next order. */
+  | 'skip'
 
 export interface OrderAction {
   name: ActionName

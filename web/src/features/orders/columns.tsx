@@ -7,7 +7,7 @@ import { formatMoney } from '@/lib/money'
 import { formatShort, remaining } from '@/lib/time'
 import { useNow } from '@/lib/now'
 import { useTranslation } from 'react-i18next'
-import { regionOf } from './words'
+import { regionOf } from '@/lib/region'
 
 const RED_HOLDS = new Set(['refund_requested', 'channel_conflict', 'changed_after_label', 'blacklisted_buyer', 'waybill_refused', 'confirmation_refused'])
 const CLOSED = new Set(['shipped', 'delivered', 'completed', 'cancelled', 'external'])

@@ -67,13 +67,17 @@ const BY_PHASE: Record<string, readonly { code: string; action: ActionName }[]> 
 
 const LIMIT = 3
 
+/** Advice that no call can carry out: asking the buyer is noted, choosing a carrier opens its form, waiting goes on. */
+const ADVICE: Record<string, ActionName> = { ask_buyer: 'note', choose_carrier: 'carrier' }
+
+function offeredFix(fix: Fix): LikelyFix {
+  const action = fix.action || ADVICE[fix.code] || 'skip'
+  const complete = fix.action !== '' && Object.keys(fix.body).length > 0
+  return { code: fix.code, params: fix.params, action: action as ActionName, fields: complete ? fix.body : undefined }
+}
+
 export function likelyFixes(order: Pick<OrderDetail, 'phase' | 'holds' | 'fixes'>): LikelyFix[] {
-  const offered: LikelyFix[] = order.fixes.map((fix: Fix) => ({
-    code: fix.code,
-    params: fix.params,
-    action: fix.action as ActionName,
-    fields: fix.body,
-  }))
+  const offered = order.fixes.map(offeredFix)
   const standing =
     order.phase === 'held' ? order.holds.flatMap((hold) => BY_HOLD[hold.reason] ?? AT_HOLD) : (BY_PHASE[order.phase] ?? [])
   const fixes = [...offered]
@@ -81,5 +85,8 @@ export function likelyFixes(order: Pick<OrderDetail, 'phase' | 'holds' | 'fixes'
     const known = fixes.some((fix) => fix.code === entry.code || (fix.action === entry.action && !['edit_address', 'note'].includes(entry.action)))
     if (!known) fixes.push({ ...entry, params: {} })
   }
-  return fixes.slice(0, LIMIT)
+  // A held order can always be let go by a person: that choice is never the one that falls off the end.
+  const shown = fixes.slice(0, LIMIT)
+  const release = fixes.find((fix) => fix.action === 'release')
+  return release && !shown.includes(release) ? [...shown.slice(0, LIMIT - 1), release] : shown
 }

@@ -2,14 +2,12 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, body } from '@/api/client'
-import { explain } from '@/api/problem'
 import type { ActionAnswer, ActionResult, ActionTally, Operation } from '@/api/types'
-import { dismissTally, showTally, type Tally } from '@/lib/tallies'
+import { showFailure, showOutcome } from '@/lib/outcome'
+import { dismissTally, showTally } from '@/lib/tallies'
 import { runAction, type ActionRequest } from './queries'
-import { reasonWords } from './words'
 
 const POLL_MS = 600
-const LISTED = 200
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -58,30 +56,13 @@ export function useActions(labelOf: (id: string) => string) {
           results = end.results ?? []
         }
         const operationId = answer.operation_id
-        const refused = results.filter((result) => result.outcome === 'refused')
-        const card: Omit<Tally, 'key'> = {
-          title,
-          tone: refused.length > 0 ? (tally.done > 0 ? 'warn' : 'bad') : 'good',
-          counts: [
-            { label: t('tally.done'), value: tally.done, tone: 'good' },
-            ...(tally.already > 0 ? [{ label: t('tally.already'), value: tally.already }] : []),
-            ...(tally.refused > 0 ? [{ label: t('tally.refused'), value: tally.refused, tone: 'bad' as const }] : []),
-          ],
-          refusals: refused.slice(0, LISTED).map((result) => ({
-            id: result.id,
-            label: labelOf(result.id),
-            reason: reasonWords(result.reason, t),
-          })),
-          undo: operationId && answer.undo_until && tally.done > 0 ? undoOf(operationId) : undefined,
-          fleeting: refused.length === 0 && !(operationId && answer.undo_until),
-        }
-        showTally({ ...card, key })
+        const undo = operationId && answer.undo_until ? undoOf(operationId) : undefined
+        showOutcome({ ...answer, tally, results }, title, t, labelOf, undo, key)
         await refresh()
         return { ...answer, tally, results }
       } catch (error) {
         if (key) dismissTally(key)
-        const { title: what, detail } = explain(error, t)
-        showTally({ title: `${title}: ${what}`, tone: 'bad', detail })
+        showFailure(error, title, t)
         return undefined
       } finally {
         setBusy(false)

@@ -1,47 +1,42 @@
-import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { api, body } from '@/api/client'
-import type { Page } from '@/api/types'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useTranslation } from 'react-i18next'
+import { preferenceQuery, setPreference } from '@/api/preferences'
+import { showFailure } from '@/lib/outcome'
 import { parseOrdersSearch, type OrdersSearch } from '@/lib/orders-search'
 
-interface StoredView {
-  id: string
-  name: string
-  query: Record<string, unknown>
-}
-
 export interface View {
-  id: string
   name: string
   search: OrdersSearch
 }
 
-const viewsQuery = queryOptions({
-  queryKey: ['views', 'orders'],
-  staleTime: 300_000,
-  queryFn: () => body<Page<StoredView>>(api.GET('/api/v1/views', { params: { query: { place: 'orders' } } })),
-})
+const KEY = 'orders.views'
+
+function viewsOf(stored: unknown): View[] {
+  if (!Array.isArray(stored)) return []
+  return stored.flatMap((entry: unknown) => {
+    if (typeof entry !== 'object' || entry === null) return []
+    const { name, search } = entry as Record<string, unknown>
+    return typeof name === 'string' ? [{ name, search: parseOrdersSearch((search ?? {}) as Record<string, unknown>) }] : []
+  })
+}
 
 /** The filters a person has saved under a name: they follow the person, not the browser. */
 export function useViews() {
+  const { t } = useTranslation()
   const client = useQueryClient()
-  const views: View[] = (useQuery(viewsQuery).data?.items ?? []).map((view) => ({
-    id: view.id,
-    name: view.name,
-    search: parseOrdersSearch(view.query),
-  }))
-  const refresh = () => client.invalidateQueries({ queryKey: viewsQuery.queryKey })
-  const saving = useMutation({
-    mutationFn: ({ name, search }: { name: string; search: OrdersSearch }) =>
-      body(api.POST('/api/v1/views', { body: { place: 'orders', name, query: search } })),
-    onSuccess: refresh,
-  })
-  const removing = useMutation({
-    mutationFn: (view: View) => body(api.DELETE('/api/v1/views/{id}', { params: { path: { id: view.id } } })),
-    onSuccess: refresh,
+  const query = preferenceQuery(KEY)
+  const views = viewsOf(useQuery(query).data)
+  const keeping = useMutation({
+    mutationFn: (next: View[]) => setPreference(KEY, next),
+    onMutate: (next) => client.setQueryData(query.queryKey, next),
+    onError: (error) => {
+      showFailure(error, t('orders.view_save'), t)
+      void client.invalidateQueries({ queryKey: query.queryKey })
+    },
   })
   return {
     views,
-    save: (name: string, search: OrdersSearch) => saving.mutate({ name, search }),
-    remove: (view: View) => removing.mutate(view),
+    save: (name: string, search: OrdersSearch) => keeping.mutate([...views.filter((view) => view.name !== name), { name, search }]),
+    remove: (name: string) => keeping.mutate(views.filter((view) => view.name !== name)),
   }
 }

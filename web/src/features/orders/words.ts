@@ -1,7 +1,7 @@
 /** Codes of the API as words: reasons, actors and timeline events, in the reader's language. */
 import type { TFunction } from 'i18next'
-import type { Actor, MaskedRecipient, TimelineEvent } from '@/api/types'
-import { formatMoney, type Money } from '@/lib/money'
+import type { Actor, TimelineEvent } from '@/api/types'
+import { formatMoney, fromMinor, type Money } from '@/lib/money'
 import { formatShort } from '@/lib/time'
 
 /** Parameters whose values are words of the API, and the part of the locale files that knows them. */
@@ -13,8 +13,13 @@ export const WORD_PARAMS: Record<string, string> = {
   state: 'state',
   kind: 'document',
   missing: 'recipient',
+  about: 'about',
+  intent: 'intent',
   severity: 'severity',
 }
+
+/** What belongs to the machinery of a finding, not to its sentence. */
+const HIDDEN_PARAMS = new Set(['fixes'])
 
 function valueOf(key: string, value: unknown, t: TFunction, locale: string): string {
   if (value === null || value === undefined) return '—'
@@ -34,8 +39,19 @@ function valueOf(key: string, value: unknown, t: TFunction, locale: string): str
   return String(value)
 }
 
+/** Values for a sentence. Amounts in minor units become money of the currency that stands beside them. */
 export function wordsOf(params: Record<string, unknown> | null | undefined, t: TFunction, locale: string): Record<string, string> {
-  return Object.fromEntries(Object.entries(params ?? {}).map(([key, value]) => [key, valueOf(key, value, t, locale)]))
+  const { currency } = params ?? {}
+  return Object.fromEntries(
+    Object.entries(params ?? {})
+      .filter(([key]) => !HIDDEN_PARAMS.has(key))
+      .map(([key, value]) => [
+        key,
+        key.endsWith('_minor') && typeof value === 'number' && typeof currency === 'string'
+          ? formatMoney({ amount: fromMinor(value, currency), currency }, locale)
+          : valueOf(key, value, t, locale),
+      ]),
+  )
 }
 
 /** A sentence for a code; a code that is not known yet is shown as it is, with its values: nothing is hidden. */
@@ -70,20 +86,6 @@ export function actorWords(actor: Actor | null | undefined, t: TFunction): strin
     default:
       return actor.name
   }
-}
-
-/** The word of a refusal as a sentence; one that is not known yet is shown as it is. */
-export function reasonWords(reason: string | undefined, t: TFunction): string {
-  if (!reason) return t('refusal.unknown')
-  return t(`refusal.${reason}`, { defaultValue: t(`hold.${reason}`, { defaultValue: reason }) })
-}
-
-/** Region in one line; parts that repeat (a municipality is its own province) are said once. */
-export function regionOf(recipient: MaskedRecipient): string {
-  const { country, province, city, district, town } = recipient
-  const parts = [province, city, district, town].filter(Boolean)
-  const line = parts.filter((part, index) => part !== parts[index - 1]).join(' ')
-  return country && country !== 'CN' ? `${country} ${line}`.trim() : line
 }
 
 /** Why an order is held: the sentence of its reason, or what the person wrote. */
