@@ -15,6 +15,9 @@ import './home.css'
 
 const SalesCurve = lazy(() => import('./SalesCurve'))
 
+/** A longer number is set smaller, so that it is never cut. */
+const LONG_VALUE = 8
+
 interface TileProps {
   label: string
   value: string | undefined
@@ -29,7 +32,7 @@ function Tile({ label, value, note, tone, search, to = '/orders' }: TileProps) {
   return (
     <Link to={to} search={search ?? {}} className={`tile${tone ? ` tile-${tone}` : ''}`}>
       <span className="tile-label">{label}</span>
-      <span className="tile-value">{value ?? '·'}</span>
+      <span className={(value?.length ?? 0) > LONG_VALUE ? 'tile-value tile-long' : 'tile-value'}>{value ?? '·'}</span>
       <span className="tile-note">{note}</span>
     </Link>
   )
@@ -132,7 +135,7 @@ export function HomePage() {
                       </Chip>
                     </td>
                     <td className="num">{formatSpan(shop.lag_seconds)}</td>
-                    <td>{formatShort(shop.pulled_at, locale)}</td>
+                    <td className="when">{formatShort(shop.pulled_at, locale)}</td>
                     <td>
                       <HourSquares shop={shop.id} />
                     </td>

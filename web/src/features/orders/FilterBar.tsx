@@ -4,7 +4,6 @@ import { Button, Checkbox, Input, Popover, Select } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { carriersQuery, shopsQuery, tagsQuery, warehousesQuery } from '@/api/shared'
-import { Chip } from '@/components/Chip'
 import { useLiveState } from '@/lib/live'
 import { SHIP_BY_CHOICES, type OrdersSearch } from '@/lib/orders-search'
 import { COLUMN_KEYS, FIXED_COLUMNS, type ColumnKey } from './columns'
@@ -79,7 +78,11 @@ function LiveMark() {
   const { t } = useTranslation()
   const state = useLiveState()
   const tone = state === 'live' ? 'good' : state === 'lost' ? 'bad' : 'idle'
-  return <Chip tone={tone}>● {state === 'live' ? t('shell.live') : state === 'lost' ? t('shell.lost') : t('shell.connecting')}</Chip>
+  return (
+    <span className={`chip chip-${tone} live`} title={state === 'lost' ? t('shell.lost_do') : undefined}>
+      ● {state === 'live' ? t('shell.live') : state === 'lost' ? t('shell.lost') : t('shell.connecting')}
+    </span>
+  )
 }
 
 /** Filters that combine; each is one click, all together are saved under a name. */

@@ -113,8 +113,8 @@ export function ShopsPage() {
                         {shop.silent_since && <div className="muted cell-note">{t('shops.silent_since', { when: formatShort(shop.silent_since, locale) })}</div>}
                       </td>
                       <td className="num">{formatSpan(shop.lag_seconds)}</td>
-                      <td>{formatShort(shop.pulled_at, locale)}</td>
-                      <td>{formatShort(shop.last_order_at, locale)}</td>
+                      <td className="when">{formatShort(shop.pulled_at, locale)}</td>
+                      <td className="when">{formatShort(shop.last_order_at, locale)}</td>
                       <td>
                         <HourSquares shop={shop.id} />
                       </td>
