@@ -138,6 +138,11 @@ pub trait Carrier: Send + Sync {
     async fn track(&self, call: &Call<'_>, carrier_code: &str, number: &str, order: Option<&ParcelOrder>) -> Result<Option<Vec<TrackingUpdate>>, ConnectError>;
     /// Services that may be chosen, with names.
     fn services(&self) -> &'static [(&'static str, crate::Label)];
+    /// True when this carrier itself turns a channel's address token into the address on its label. Parcels whose address is
+    /// only a token go by no other.
+    fn opens_tokens(&self) -> bool {
+        false
+    }
     /// Numbers that the seller owns: present when the pool is ours and the store must allot.
     fn numbers(&self) -> Option<&dyn OwnNumbers> {
         None

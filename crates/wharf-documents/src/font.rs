@@ -1,5 +1,5 @@
-//! Faces: which glyph shows a character, and how wide it is. The built-in face covers GBK and the Latin alphabets; a
-//! setting may add faces for rarer characters. What no face has shows as `□`: nothing ever vanishes from a label.
+//! Faces: which glyph shows a character, and how wide it is. The built-in faces cover GBK and the alphabets of
+//! Europe; a setting may add more. What no face has shows as `□`: nothing ever vanishes from a label.
 
 use crate::DocumentError;
 use skrifa::{FontRef, GlyphId, MetadataProvider, instance::LocationRef, instance::Size};
@@ -9,8 +9,9 @@ use std::{
 };
 use unicode_normalization::UnicodeNormalization;
 
-/// Noto Sans SC, subset: see `fonts/README.md`.
-static BUILT_IN: &[u8] = include_bytes!("../fonts/NotoSansSC-GBK-Regular.otf");
+/// Noto Sans SC, and Noto Sans for the letters that it lacks, both subset: see `fonts/README.md`.
+static BUILT_IN: [&[u8]; 2] =
+    [include_bytes!("../fonts/NotoSansSC-GBK-Regular.otf"), include_bytes!("../fonts/NotoSans-Latin-Regular.ttf")];
 /// Stands for a character that no face has.
 const MISSING: char = '□';
 
@@ -39,23 +40,18 @@ pub(crate) struct Glyph {
 }
 
 impl Fonts {
-    /// The built-in face alone. Read once in a process.
+    /// The built-in faces alone. Read once in a process.
     pub fn builtin() -> &'static Fonts {
         static FONTS: OnceLock<Fonts> = OnceLock::new();
-        FONTS.get_or_init(|| {
-            let face = Face::read(Bytes::Static(BUILT_IN), 0).expect("the font inside the binary is whole: a test reads it");
-            Fonts { faces: vec![face] }
-        })
+        FONTS.get_or_init(|| Fonts::with_fallbacks(Vec::new()).expect("the fonts inside the binary are whole: a test reads them"))
     }
 
-    /// The built-in face, and the given font files (TrueType or OpenType) for what it lacks.
+    /// The built-in faces, and the given font files (TrueType or OpenType) for what they lack.
     pub fn with_fallbacks(files: Vec<Vec<u8>>) -> Result<Fonts, DocumentError> {
-        let mut faces = vec![Face::read(Bytes::Static(BUILT_IN), 0)?];
-        for file in files {
-            let index = u16::try_from(faces.len()).map_err(|_| DocumentError::Font("too many fonts".to_owned()))?;
-            faces.push(Face::read(Bytes::Owned(Arc::new(file)), index)?);
-        }
-        Ok(Fonts { faces })
+        let built_in = BUILT_IN.into_iter().map(Bytes::Static);
+        let added = files.into_iter().map(|file| Bytes::Owned(Arc::new(file)));
+        let faces = (0..).zip(built_in.chain(added)).map(|(index, bytes)| Face::read(bytes, index));
+        Ok(Fonts { faces: faces.collect::<Result<_, _>>()? })
     }
 
     pub(crate) fn face(&self, index: u16) -> &Face {
@@ -152,10 +148,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_built_in_face_has_gbk_and_the_latin_alphabets() {
+    fn the_built_in_faces_have_gbk_and_the_alphabets_of_europe() {
         let fonts = Fonts::builtin();
         // One of every corner: symbols, kana, level 1 and 2, the extension of GBK, names outside GBK, accents, currencies.
-        for character in "，。〓あア啊齄嗀龥镕㙍䶮𬱖éşřĐơ€¥£₹".chars() {
+        for character in "，。〓あア啊齄嗀龥镕㙍䶮𬱖éşřłőĐơẫ€¥£₹жєΩ".chars() {
             assert!(fonts.find(character).is_some(), "{character}");
         }
         let gbk = (0x4e00u32..=0x9fa5).filter_map(char::from_u32).filter(|c| fonts.find(*c).is_none()).count();
@@ -177,6 +173,6 @@ mod tests {
     #[test]
     fn a_file_that_is_no_font_is_refused() {
         assert!(matches!(Fonts::with_fallbacks(vec![b"no font".to_vec()]), Err(DocumentError::Font(_))));
-        assert!(Fonts::with_fallbacks(vec![BUILT_IN.to_vec()]).is_ok());
+        assert!(Fonts::with_fallbacks(vec![BUILT_IN[1].to_vec()]).is_ok());
     }
 }

@@ -91,7 +91,12 @@ const SENDER: f32 = 91.0 * MM;
 const CONTENTS: f32 = 104.0 * MM;
 const FOOT: f32 = 142.0 * MM;
 
-pub(crate) fn lay_out<'f>(fonts: &'f Fonts, imprint: &Imprint, label: &LabelData, place: (usize, usize)) -> Result<Page<'f>, DocumentError> {
+pub(crate) fn lay_out<'f>(
+    fonts: &'f Fonts,
+    imprint: &Imprint,
+    label: &LabelData,
+    place: (usize, usize),
+) -> Result<Page<'f>, DocumentError> {
     let number = barcode::code128(&label.waybill_number)?;
     let matrix = barcode::qr(&label.waybill_number)?;
     let words = words(imprint.language);

@@ -5,6 +5,7 @@
 //! its way to paper: none of them implements `Debug`.
 
 pub mod barcode;
+mod flow;
 mod font;
 pub mod label;
 pub mod manifest;
@@ -23,11 +24,12 @@ mod zpl;
 pub use font::Fonts;
 pub use jiff::tz::TimeZone;
 pub use label::{LabelData, label_png, labels_zpl, render_labels};
-pub use manifest::ManifestData;
-pub use packing_slip::PackingSlipData;
+pub use manifest::{ManifestData, render_manifest};
+pub use packing_slip::{PackingSlipData, render_packing_slips};
 pub use party::Party;
-pub use pick_list::PickListData;
+pub use pick_list::{PickListData, render_pick_list};
 pub use raster::Resolution;
+pub use sheet::{Sheet, render_csv, render_xlsx};
 use wharf_domain::time::Timestamp;
 
 /// The language of a document's own words; what the data says stays as it is.

@@ -98,9 +98,7 @@ pub(crate) fn dots(area: Area, modules: &[bool], scale: f32) -> Vec<Area> {
     let width = (area.width * scale / modules.len() as f32 + 1e-3).floor().max(1.0);
     let left = ((area.x + area.width / 2.0) * scale - width * modules.len() as f32 / 2.0).round();
     let (top, height) = ((area.y * scale).round(), (area.height * scale).round());
-    stripes(modules)
-        .map(|(start, length)| Area { x: left + start as f32 * width, y: top, width: length as f32 * width, height })
-        .collect()
+    stripes(modules).map(|(start, length)| Area { x: left + start as f32 * width, y: top, width: length as f32 * width, height }).collect()
 }
 
 /// The dark stripes of a matrix code in dots, as `dots` makes them.

@@ -71,7 +71,8 @@ fn wrap_paragraph(fonts: &Fonts, paragraph: &str, room: f32, lines: &mut Vec<Str
 }
 
 fn may_break(before: char, after: char) -> bool {
-    if after == ' ' || "，。、；：？！）】》」』”’…％,.;:?!)]}%".contains(after) || "（【《「『“‘([{¥￥$".contains(before) {
+    if after == ' ' || "，。、；：？！）】》」』”’…％,.;:?!)]}%".contains(after) || "（【《「『“‘([{¥￥$".contains(before)
+    {
         return false;
     }
     before == ' ' || is_wide(before) || is_wide(after) || matches!(before, '-' | '/' | '_' | '|' | ',' | ';')

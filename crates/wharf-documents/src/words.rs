@@ -8,14 +8,11 @@ use wharf_domain::{money::Money, time::Timestamp};
 pub(crate) struct Words {
     pub(crate) page: fn(usize, usize) -> String,
     pub(crate) printed: &'static str,
-    pub(crate) sender: &'static str,
-    pub(crate) recipient: &'static str,
     pub(crate) recipient_sign: &'static str,
     pub(crate) sender_sign: &'static str,
     pub(crate) orders: &'static str,
     pub(crate) order: &'static str,
     pub(crate) ordered: &'static str,
-    pub(crate) items: &'static str,
     pub(crate) pieces: fn(u64) -> String,
     pub(crate) weight: &'static str,
     pub(crate) collect: &'static str,
@@ -45,7 +42,6 @@ pub(crate) struct Words {
     pub(crate) manifest: &'static str,
     pub(crate) account: &'static str,
     pub(crate) handed_over: &'static str,
-    pub(crate) number: &'static str,
     pub(crate) service: &'static str,
     pub(crate) destination: &'static str,
     pub(crate) by_service: &'static str,
@@ -62,14 +58,11 @@ pub(crate) struct Words {
 const ZH: Words = Words {
     page: |n, m| format!("第 {n} / {m} 页"),
     printed: "打印",
-    sender: "寄件人",
-    recipient: "收件人",
     recipient_sign: "收",
     sender_sign: "寄",
     orders: "订单",
     order: "订单号",
     ordered: "下单时间",
-    items: "物品",
     pieces: |n| format!("共 {n} 件"),
     weight: "重量",
     collect: "代收货款",
@@ -85,7 +78,7 @@ const ZH: Words = Words {
     quantity: "数量",
     for_orders: "格口 · 订单 × 件数",
     no_bin: "无货位",
-    done: "✓",
+    done: "完成",
     pick_total: |lines, pieces, orders| format!("共 {lines} 行 · {pieces} 件 · {orders} 单"),
     packing_slip: "发货清单",
     gift_slip: "礼品清单",
@@ -99,7 +92,6 @@ const ZH: Words = Words {
     manifest: "交接单",
     account: "月结账号",
     handed_over: "交接时间",
-    number: "单号",
     service: "快递产品",
     destination: "目的地",
     by_service: "按产品小计",
@@ -116,14 +108,11 @@ const ZH: Words = Words {
 const EN: Words = Words {
     page: |n, m| format!("Page {n} of {m}"),
     printed: "Printed",
-    sender: "Sender",
-    recipient: "Recipient",
     recipient_sign: "TO",
     sender_sign: "FROM",
     orders: "Orders",
     order: "Order",
     ordered: "Ordered",
-    items: "Items",
     pieces: |n| if n == 1 { "1 piece".to_owned() } else { format!("{n} pieces") },
     weight: "Weight",
     collect: "Cash on delivery",
@@ -139,7 +128,7 @@ const EN: Words = Words {
     quantity: "Qty",
     for_orders: "Slot · order × pieces",
     no_bin: "no bin",
-    done: "✓",
+    done: "Done",
     pick_total: |lines, pieces, orders| {
         let s = |n: u64| if n == 1 { "" } else { "s" };
         format!("{lines} line{} · {pieces} piece{} · {orders} order{}", s(lines as u64), s(pieces), s(orders as u64))
@@ -156,7 +145,6 @@ const EN: Words = Words {
     manifest: "Hand-over manifest",
     account: "Account",
     handed_over: "Handed over",
-    number: "Number",
     service: "Service",
     destination: "Destination",
     by_service: "By service",
@@ -192,13 +180,9 @@ pub(crate) fn date_time(imprint: &Imprint, at: Timestamp) -> String {
     civil(imprint, at).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
-/// `0.85 kg`: two decimals, three when grams would be lost.
+/// `0.850 kg`.
 pub(crate) fn kilograms(grams: u64) -> String {
-    if grams % 10 == 0 {
-        format!("{}.{:02} kg", grams / 1000, grams % 1000 / 10)
-    } else {
-        format!("{}.{:03} kg", grams / 1000, grams % 1000)
-    }
+    format!("{}.{:03} kg", grams / 1000, grams % 1000)
 }
 
 /// `¥12.50` for yuan in Chinese, `CNY 12.50` elsewhere: a bare sign would be mistaken for yen.

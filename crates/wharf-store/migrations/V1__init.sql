@@ -24,6 +24,7 @@ CREATE TABLE blobs (
   created_at BIGINT NOT NULL,
   expires_at BIGINT                          -- erased on schedule where it holds personal data
 );
+CREATE INDEX blobs_expires ON blobs (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE jobs (
   id BIGINT PRIMARY KEY,
@@ -35,13 +36,15 @@ CREATE TABLE jobs (
   job_status TEXT NOT NULL CHECK (job_status IN ('ready', 'running', 'done', 'dead')),
   priority BIGINT NOT NULL DEFAULT 0,        -- higher first
   run_at BIGINT NOT NULL,
-  attempts BIGINT NOT NULL DEFAULT 0,
+  attempts BIGINT NOT NULL DEFAULT 0,        -- failures
+  claim BIGINT NOT NULL DEFAULT 0,           -- fence: rises with every claim
   lease_until BIGINT,
   last_error TEXT,
   created_at BIGINT NOT NULL,
   finished_at BIGINT
 );
-CREATE INDEX jobs_claim ON jobs (lane, priority, run_at, id) WHERE job_status = 'ready';
+CREATE INDEX jobs_claim ON jobs (lane, priority DESC, run_at, id) WHERE job_status = 'ready';
+CREATE INDEX jobs_twin ON jobs (kind, dedup_key) WHERE job_status = 'running' AND dedup_key IS NOT NULL;
 CREATE INDEX jobs_lease ON jobs (lease_until) WHERE job_status = 'running';
 CREATE INDEX jobs_dead ON jobs (finished_at) WHERE job_status IN ('dead', 'done');
 CREATE UNIQUE INDEX jobs_dedup ON jobs (kind, dedup_key) WHERE job_status = 'ready' AND dedup_key IS NOT NULL;
@@ -197,6 +200,7 @@ CREATE TABLE warehouses (
   phone TEXT NOT NULL DEFAULT '',
   lng_e6 BIGINT,
   lat_e6 BIGINT,
+  pack_flow TEXT NOT NULL DEFAULT 'print_then_pack' CHECK (pack_flow IN ('print_then_pack', 'pack_then_print')),
   created_at BIGINT NOT NULL,
   version BIGINT NOT NULL DEFAULT 1
 );
@@ -232,6 +236,7 @@ CREATE TABLE rate_cards (
 CREATE TABLE waybill_numbers (
   carrier_account_id BIGINT NOT NULL REFERENCES carrier_accounts (id),
   number TEXT NOT NULL,
+  serial BIGINT,                             -- its place in the carrier's range; null = from a file
   client_reference TEXT,                     -- null = free
   taken_at BIGINT,
   PRIMARY KEY (carrier_account_id, number)
@@ -323,6 +328,7 @@ CREATE TABLE orders (
   buyer_note TEXT NOT NULL DEFAULT '',
   seller_note TEXT NOT NULL DEFAULT '',
   seller_flag BIGINT,
+  note_due BIGINT NOT NULL DEFAULT 0 CHECK (note_due IN (0, 1)), -- a person changed note or flag and the channel has not been told: it does not overwrite them
   -- recipient: region in clear, person sealed
   country TEXT NOT NULL DEFAULT '',
   province TEXT NOT NULL DEFAULT '',
@@ -567,8 +573,9 @@ CREATE TABLE shipments (
   weight_grams BIGINT NOT NULL DEFAULT 0,
   measured_grams BIGINT,
   trace TEXT NOT NULL DEFAULT '{}',          -- JSON: why this carrier and service
-  station TEXT NOT NULL DEFAULT '',
+  station TEXT NOT NULL DEFAULT '',          -- where it was closed
   printed_at BIGINT,
+  opened_at BIGINT,                          -- when a station opened it: seconds a parcel
   packed_at BIGINT,
   packed_by BIGINT,
   handed_over_at BIGINT,
@@ -579,6 +586,8 @@ CREATE TABLE shipments (
   version BIGINT NOT NULL DEFAULT 1
 );
 CREATE INDEX shipments_state ON shipments (shipment_state, id);
+CREATE INDEX shipments_together ON shipments (recipient_print, warehouse_id) WHERE shipment_state IN ('draft', 'booked') AND recipient_print <> '';
+CREATE INDEX shipments_closed ON shipments (station, packed_at) WHERE packed_at IS NOT NULL;
 CREATE INDEX shipments_number ON shipments (waybill_number) WHERE waybill_number IS NOT NULL;
 CREATE TABLE shipment_lines (
   shipment_id BIGINT NOT NULL REFERENCES shipments (id),
@@ -590,6 +599,26 @@ CREATE TABLE shipment_lines (
 );
 CREATE INDEX shipment_lines_order ON shipment_lines (order_id);
 CREATE INDEX shipment_lines_fulfillment ON shipment_lines (fulfillment_line_id);
+-- Fulfillments picked together, on one walk.
+CREATE TABLE waves (
+  id BIGINT PRIMARY KEY,
+  warehouse_id BIGINT NOT NULL REFERENCES warehouses (id),
+  name TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  created_by TEXT NOT NULL,                  -- JSON Actor
+  closed_at BIGINT
+);
+CREATE INDEX waves_open ON waves (warehouse_id, id) WHERE closed_at IS NULL;
+-- A bench: which warehouse it stands in, what it packs from, and the one parcel that lies open on it.
+CREATE TABLE stations (
+  name TEXT PRIMARY KEY,
+  warehouse_id BIGINT NOT NULL REFERENCES warehouses (id),
+  wave_id BIGINT REFERENCES waves (id),
+  shipment_id BIGINT REFERENCES shipments (id),
+  opened_at BIGINT,
+  created_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX stations_open ON stations (shipment_id) WHERE shipment_id IS NOT NULL;
 CREATE TABLE waybills (
   id BIGINT PRIMARY KEY,
   shipment_id BIGINT NOT NULL REFERENCES shipments (id),
@@ -597,7 +626,8 @@ CREATE TABLE waybills (
   client_reference TEXT NOT NULL,
   waybill_state TEXT NOT NULL CHECK (waybill_state IN ('intent', 'requested', 'booked', 'printed', 'failed', 'in_doubt', 'void_requested', 'voided')),
   number TEXT,
-  label TEXT,                                -- JSON LabelSource; bytes by hash in blobs
+  carrier_code TEXT NOT NULL DEFAULT '',     -- of the carrier that sold it, as channels know it
+  label TEXT,                                -- hash of the sealed label source in blobs
   cost_minor BIGINT,
   cost_currency TEXT,
   message TEXT NOT NULL DEFAULT '',          -- the carrier's words

@@ -8,12 +8,14 @@ pub mod catalog;
 pub mod completeness;
 pub mod confirmations;
 pub mod dialect;
+pub mod dump;
 pub mod error;
 pub mod fulfillments;
 pub mod holds;
 pub mod idempotency;
 pub mod imports;
 pub mod jobs;
+pub mod locks;
 mod migrate;
 mod nodes;
 pub mod operations;
@@ -30,6 +32,7 @@ pub mod settings;
 pub mod shipments;
 pub mod shops;
 mod sqlite;
+pub mod stations;
 pub mod stock;
 mod store;
 #[doc(hidden)]
@@ -52,3 +55,6 @@ pub use unit::in_unit_of_work;
 pub use value::{Kind, Value};
 
 pub(crate) use store::{Counters, House};
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,807 @@
-//! Parcels and their lines.
+//! Parcels: one recipient, one warehouse, lines of one or more orders.
+
+use crate::stock::escape_like;
+use crate::{Row, StoreError, Tx, Value};
+use std::collections::HashMap;
+use wharf_domain::address::Region;
+use wharf_domain::id::{CarrierAccountId, FulfillmentId, FulfillmentLineId, OrderId, OrderLineId, ShipmentId, ShopId, WarehouseId};
+use wharf_domain::shipment::ShipmentState;
+use wharf_domain::time::Timestamp;
+use wharf_domain::waybill::WaybillState;
+use wharf_domain::word::Word;
+
+/// A parcel to be made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewShipment {
+    /// Its id.
+    pub id: ShipmentId,
+    /// Shop of its first order.
+    pub shop_id: ShopId,
+    /// From where.
+    pub warehouse_id: WarehouseId,
+    /// Equal prints may share a parcel.
+    pub recipient_print: String,
+    /// By whom, once chosen.
+    pub carrier_account_id: Option<CarrierAccountId>,
+    /// The carrier's service word.
+    pub service: String,
+    /// Weight of what is in it.
+    pub weight_grams: i64,
+    /// Why this carrier: a `routing::Choice`.
+    pub trace: serde_json::Value,
+    /// What is in it.
+    pub lines: Vec<ParcelLine>,
+}
+
+/// A line of a parcel. It holds its fulfillment line whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParcelLine {
+    /// The fulfillment line.
+    pub fulfillment_line_id: FulfillmentLineId,
+    /// The order.
+    pub order_id: OrderId,
+    /// The order line.
+    pub order_line_id: OrderLineId,
+    /// Units of the order line.
+    pub quantity: i64,
+}
+
+/// Stores new parcels as drafts.
+pub fn insert(tx: &mut Tx<'_>, shipments: &[NewShipment]) -> Result<(), StoreError> {
+    if shipments.is_empty() {
+        return Ok(());
+    }
+    let now = tx.now();
+    let heads: Vec<Vec<Value>> = shipments
+        .iter()
+        .map(|s| {
+            vec![
+                s.id.into(),
+                s.shop_id.into(),
+                s.warehouse_id.into(),
+                s.carrier_account_id.into(),
+                s.service.as_str().into(),
+                Value::word(ShipmentState::Draft),
+                s.recipient_print.as_str().into(),
+                s.weight_grams.into(),
+                (&s.trace).into(),
+                now.into(),
+                now.into(),
+            ]
+        })
+        .collect();
+    tx.insert_many(
+        "INSERT INTO shipments (id, shop_id, warehouse_id, carrier_account_id, service, shipment_state, recipient_print, weight_grams, trace, created_at, updated_at)",
+        &heads,
+        "",
+    )?;
+    let lines: Vec<(ShipmentId, ParcelLine)> = shipments.iter().flat_map(|s| s.lines.iter().map(|l| (s.id, *l))).collect();
+    add_lines(tx, &lines)
+}
+
+/// Puts lines into parcels.
+pub fn add_lines(tx: &mut Tx<'_>, lines: &[(ShipmentId, ParcelLine)]) -> Result<(), StoreError> {
+    let rows: Vec<Vec<Value>> = lines
+        .iter()
+        .map(|(id, l)| vec![(*id).into(), l.fulfillment_line_id.into(), l.order_id.into(), l.order_line_id.into(), l.quantity.into()])
+        .collect();
+    if !rows.is_empty() {
+        tx.insert_many("INSERT INTO shipment_lines (shipment_id, fulfillment_line_id, order_id, order_line_id, quantity)", &rows, "")?;
+    }
+    Ok(())
+}
+
+/// Sets what is left of lines in their parcels; 0 takes the line out.
+pub fn set_lines(tx: &mut Tx<'_>, lines: &[(ShipmentId, FulfillmentLineId, i64)]) -> Result<(), StoreError> {
+    let keep: Vec<Vec<Value>> =
+        lines.iter().filter(|l| l.2 > 0).map(|(s, f, quantity)| vec![(*s).into(), (*f).into(), (*quantity).into()]).collect();
+    if !keep.is_empty() {
+        tx.execute_rows(
+            "UPDATE shipment_lines SET quantity = v.column3 FROM {rows} AS v WHERE shipment_id = v.column1 AND fulfillment_line_id = v.column2",
+            &keep,
+            &[],
+        )?;
+    }
+    for (shipment, line, _) in lines.iter().filter(|l| l.2 == 0) {
+        tx.execute("DELETE FROM shipment_lines WHERE shipment_id = $1 AND fulfillment_line_id = $2", &[(*shipment).into(), (*line).into()])?;
+    }
+    Ok(())
+}
+
+/// Moves all lines of one parcel into another.
+pub fn move_lines(tx: &mut Tx<'_>, from: ShipmentId, to: ShipmentId) -> Result<(), StoreError> {
+    tx.execute("UPDATE shipment_lines SET shipment_id = $2 WHERE shipment_id = $1", &[from.into(), to.into()])?;
+    Ok(())
+}
+
+/// A stored parcel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShipmentRow {
+    /// Its id.
+    pub id: ShipmentId,
+    /// Shop of its first order.
+    pub shop_id: ShopId,
+    /// From where.
+    pub warehouse_id: WarehouseId,
+    /// By whom.
+    pub carrier_account_id: Option<CarrierAccountId>,
+    /// The carrier's service word.
+    pub service: String,
+    /// Where it stands.
+    pub state: ShipmentState,
+    /// Why the bench must stop; empty when it need not.
+    pub stop_reason: String,
+    /// Equal prints may share a parcel.
+    pub recipient_print: String,
+    /// Number of its live waybill.
+    pub waybill_number: Option<String>,
+    /// The carrier's code as channels know it.
+    pub carrier_code: String,
+    /// What people call the carrier.
+    pub carrier_name: String,
+    /// Weight of what is in it.
+    pub weight_grams: i64,
+    /// Weight on the scale.
+    pub measured_grams: Option<i64>,
+    /// Why this carrier.
+    pub trace: serde_json::Value,
+    /// Where it was closed.
+    pub station: String,
+    /// First print of its label.
+    pub printed_at: Option<Timestamp>,
+    /// When it was closed.
+    pub packed_at: Option<Timestamp>,
+    /// When it left.
+    pub handed_over_at: Option<Timestamp>,
+    /// When it arrived.
+    pub delivered_at: Option<Timestamp>,
+    /// When the carrier was last asked.
+    pub tracked_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Version.
+    pub version: i64,
+    /// What is in it.
+    pub lines: Vec<ParcelLine>,
+}
+
+impl ShipmentRow {
+    /// The orders in it, each once.
+    pub fn orders(&self) -> Vec<OrderId> {
+        let mut ids: Vec<OrderId> = self.lines.iter().map(|l| l.order_id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+}
+
+const COLUMNS: &str = "s.id, s.shop_id, s.warehouse_id, s.carrier_account_id, s.service, s.shipment_state, s.stop_reason, s.recipient_print, \
+   s.waybill_number, s.carrier_code, s.carrier_name, s.weight_grams, s.measured_grams, s.trace, s.station, s.printed_at, s.packed_at, \
+   s.handed_over_at, s.delivered_at, s.tracked_at, s.created_at, s.updated_at, s.version";
+
+fn head(row: &Row) -> Result<ShipmentRow, StoreError> {
+    Ok(ShipmentRow {
+        id: row.id(0)?,
+        shop_id: row.id(1)?,
+        warehouse_id: row.id(2)?,
+        carrier_account_id: row.opt_id(3)?,
+        service: row.text(4)?,
+        state: row.word(5)?,
+        stop_reason: row.text(6)?,
+        recipient_print: row.text(7)?,
+        waybill_number: row.opt_text(8)?,
+        carrier_code: row.text(9)?,
+        carrier_name: row.text(10)?,
+        weight_grams: row.int(11)?,
+        measured_grams: row.opt_int(12)?,
+        trace: row.json(13)?,
+        station: row.text(14)?,
+        printed_at: row.opt_time(15)?,
+        packed_at: row.opt_time(16)?,
+        handed_over_at: row.opt_time(17)?,
+        delivered_at: row.opt_time(18)?,
+        tracked_at: row.opt_time(19)?,
+        created_at: row.time(20)?,
+        updated_at: row.time(21)?,
+        version: row.int(22)?,
+        lines: Vec::new(),
+    })
+}
+
+fn fill(tx: &mut Tx<'_>, rows: &[Row]) -> Result<Vec<ShipmentRow>, StoreError> {
+    let mut list = rows.iter().map(head).collect::<Result<Vec<_>, _>>()?;
+    let ids: Vec<Value> = list.iter().map(|s| s.id.into()).collect();
+    let mut lines: HashMap<ShipmentId, Vec<ParcelLine>> = HashMap::new();
+    for row in tx.query_in(
+        "SELECT shipment_id, fulfillment_line_id, order_id, order_line_id, quantity FROM shipment_lines WHERE shipment_id IN ({ids}) ORDER BY order_id, fulfillment_line_id",
+        &ids,
+        &[],
+    )? {
+        lines.entry(row.id(0)?).or_default().push(ParcelLine {
+            fulfillment_line_id: row.id(1)?,
+            order_id: row.id(2)?,
+            order_line_id: row.id(3)?,
+            quantity: row.int(4)?,
+        });
+    }
+    for shipment in &mut list {
+        shipment.lines = lines.remove(&shipment.id).unwrap_or_default();
+    }
+    Ok(list)
+}
+
+/// Parcels by id.
+pub fn load(tx: &mut Tx<'_>, ids: &[ShipmentId]) -> Result<Vec<ShipmentRow>, StoreError> {
+    let ids: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
+    let rows = tx.query_in(&format!("SELECT {COLUMNS} FROM shipments s WHERE s.id IN ({{ids}}) ORDER BY s.id"), &ids, &[])?;
+    fill(tx, &rows)
+}
+
+/// All parcels with lines of some orders, cancelled ones too.
+pub fn of_orders(tx: &mut Tx<'_>, orders: &[OrderId]) -> Result<Vec<ShipmentRow>, StoreError> {
+    let ids: Vec<Value> = orders.iter().map(|id| (*id).into()).collect();
+    let rows = tx.query_in(
+        &format!("SELECT {COLUMNS} FROM shipments s WHERE s.id IN (SELECT l.shipment_id FROM shipment_lines l WHERE l.order_id IN ({{ids}})) ORDER BY s.id"),
+        &ids,
+        &[],
+    )?;
+    fill(tx, &rows)
+}
+
+/// Parcels that are not cancelled and hold lines of some fulfillments.
+pub fn of_fulfillments(tx: &mut Tx<'_>, fulfillments: &[FulfillmentId]) -> Result<Vec<ShipmentRow>, StoreError> {
+    let ids: Vec<Value> = fulfillments.iter().map(|id| (*id).into()).collect();
+    let rows = tx.query_in(
+        &format!(
+            "SELECT {COLUMNS} FROM shipments s WHERE s.shipment_state <> 'cancelled' AND s.id IN (SELECT l.shipment_id FROM fulfillment_lines f \
+             JOIN shipment_lines l ON l.fulfillment_line_id = f.id WHERE f.fulfillment_id IN ({{ids}})) ORDER BY s.id"
+        ),
+        &ids,
+        &[],
+    )?;
+    fill(tx, &rows)
+}
+
+/// Parcels that could still take more: same recipient prints, not yet printed nor packed. Empty prints never match.
+pub fn open_of_prints(tx: &mut Tx<'_>, prints: &[String]) -> Result<Vec<ShipmentRow>, StoreError> {
+    let ids: Vec<Value> = prints.iter().filter(|p| !p.is_empty()).map(Value::from).collect();
+    let rows = tx.query_in(
+        &format!(
+            "SELECT {COLUMNS} FROM shipments s WHERE s.recipient_print IN ({{ids}}) AND s.recipient_print <> '' \
+             AND s.shipment_state IN ('draft', 'booked') AND s.printed_at IS NULL AND s.stop_reason = '' ORDER BY s.id"
+        ),
+        &ids,
+        &[],
+    )?;
+    fill(tx, &rows)
+}
+
+/// Recipients with more than one parcel that could be one: proposals to merge, most parcels first.
+pub fn mergeable(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Vec<ShipmentRow>>, StoreError> {
+    let prints = tx
+        .query(
+            "SELECT recipient_print FROM shipments WHERE shipment_state IN ('draft', 'booked') AND recipient_print <> '' AND printed_at IS NULL \
+             AND stop_reason = '' GROUP BY recipient_print, warehouse_id, shop_id HAVING COUNT(*) > 1 ORDER BY COUNT(*) DESC, recipient_print LIMIT $1",
+            &[limit.into()],
+        )?
+        .iter()
+        .map(|row| row.text(0))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut groups: HashMap<(String, WarehouseId, ShopId), Vec<ShipmentRow>> = HashMap::new();
+    for shipment in open_of_prints(tx, &prints)? {
+        groups.entry((shipment.recipient_print.clone(), shipment.warehouse_id, shipment.shop_id)).or_default().push(shipment);
+    }
+    let mut groups: Vec<_> = groups.into_values().filter(|g| g.len() > 1).collect();
+    groups.sort_by_key(|g| (std::cmp::Reverse(g.len()), g[0].id));
+    Ok(groups)
+}
+
+/// The columns of a parcel that flows set together with its state.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Back to a draft: number, carrier words and print marks are gone.
+    Draft,
+    /// The carrier sold the number.
+    Booked {
+        /// The waybill number.
+        number: String,
+        /// The carrier's code as channels know it.
+        carrier_code: String,
+        /// What people call the carrier.
+        carrier_name: String,
+    },
+    /// Closed.
+    Packed {
+        /// At which bench.
+        station: String,
+        /// By whom.
+        by: Option<i64>,
+    },
+    /// Opened again.
+    Unpacked,
+    /// Left.
+    HandedOver,
+    /// A scan moved it.
+    Away {
+        /// To which state.
+        state: ShipmentState,
+        /// When it was delivered.
+        delivered_at: Option<Timestamp>,
+    },
+    /// Taken apart.
+    Cancelled {
+        /// Why: the bench sounds.
+        reason: String,
+    },
+}
+
+/// Takes a step with a parcel whose state the caller has read, locked and asked the machine about.
+pub fn step(tx: &mut Tx<'_>, id: ShipmentId, step: &Step) -> Result<(), StoreError> {
+    let now = tx.now();
+    let (sets, params): (&str, Vec<Value>) = match step {
+        Step::Draft => (
+            "shipment_state = 'draft', waybill_number = NULL, carrier_code = '', carrier_name = '', printed_at = NULL, packed_at = NULL, station = '', opened_at = NULL",
+            vec![],
+        ),
+        Step::Booked { number, carrier_code, carrier_name } => (
+            "shipment_state = 'booked', waybill_number = $3, carrier_code = $4, carrier_name = $5",
+            vec![number.into(), carrier_code.into(), carrier_name.into()],
+        ),
+        Step::Packed { station, by } => ("shipment_state = 'packed', packed_at = $2, station = $3, packed_by = $4", vec![station.into(), (*by).into()]),
+        Step::Unpacked => ("shipment_state = 'booked', packed_at = NULL, station = '', packed_by = NULL, opened_at = NULL", vec![]),
+        Step::HandedOver => ("shipment_state = 'handed_over', handed_over_at = $2", vec![]),
+        Step::Away { state, delivered_at } => (
+            "shipment_state = $3, delivered_at = COALESCE(CAST($4 AS BIGINT), delivered_at)",
+            vec![Value::word(*state), (*delivered_at).into()],
+        ),
+        Step::Cancelled { reason } => ("shipment_state = 'cancelled', stop_reason = $3", vec![reason.into()]),
+    };
+    let mut all = vec![Value::from(id), now.into()];
+    all.extend(params);
+    tx.execute(&format!("UPDATE shipments SET {sets}, updated_at = $2, version = version + 1 WHERE id = $1"), &all)?;
+    Ok(())
+}
+
+/// Marks parcels as handed over, in one statement.
+pub fn handed_over(tx: &mut Tx<'_>, ids: &[ShipmentId]) -> Result<(), StoreError> {
+    let now = tx.now();
+    let ids: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
+    tx.execute_in(
+        "UPDATE shipments SET shipment_state = 'handed_over', handed_over_at = $1, updated_at = $1, version = version + 1 WHERE id IN ({ids})",
+        &ids,
+        &[now.into()],
+    )?;
+    Ok(())
+}
+
+/// Tells the bench to stop parcels, or (with an empty reason) that they may go on.
+pub fn set_stop(tx: &mut Tx<'_>, ids: &[ShipmentId], reason: &str) -> Result<(), StoreError> {
+    let now = tx.now();
+    let ids: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
+    tx.execute_in("UPDATE shipments SET stop_reason = $1, updated_at = $2, version = version + 1 WHERE id IN ({ids})", &ids, &[reason.into(), now.into()])?;
+    Ok(())
+}
+
+/// Sets carrier, service, weight and the trace of the choice.
+pub fn set_carrier(
+    tx: &mut Tx<'_>,
+    id: ShipmentId,
+    account: Option<CarrierAccountId>,
+    service: &str,
+    weight_grams: i64,
+    trace: &serde_json::Value,
+) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.execute(
+        "UPDATE shipments SET carrier_account_id = $2, service = $3, weight_grams = $4, trace = $5, updated_at = $6, version = version + 1 WHERE id = $1",
+        &[id.into(), account.into(), service.into(), weight_grams.into(), trace.into(), now.into()],
+    )?;
+    Ok(())
+}
+
+/// Marks the first print of labels.
+pub fn set_printed(tx: &mut Tx<'_>, ids: &[ShipmentId]) -> Result<(), StoreError> {
+    let now = tx.now();
+    let ids: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
+    tx.execute_in("UPDATE shipments SET printed_at = $1, updated_at = $1, version = version + 1 WHERE id IN ({ids}) AND printed_at IS NULL", &ids, &[now.into()])?;
+    Ok(())
+}
+
+/// Marks when a bench opened a parcel.
+pub fn set_opened(tx: &mut Tx<'_>, id: ShipmentId) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.execute("UPDATE shipments SET opened_at = $2 WHERE id = $1", &[id.into(), now.into()])?;
+    Ok(())
+}
+
+/// Sets the weight on the scale.
+pub fn set_measured(tx: &mut Tx<'_>, id: ShipmentId, grams: i64) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.execute("UPDATE shipments SET measured_grams = $2, updated_at = $3, version = version + 1 WHERE id = $1", &[id.into(), grams.into(), now.into()])?;
+    Ok(())
+}
+
+/// Marks that the carrier was asked.
+pub fn set_tracked(tx: &mut Tx<'_>, ids: &[ShipmentId]) -> Result<(), StoreError> {
+    let now = tx.now();
+    let ids: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
+    tx.execute_in("UPDATE shipments SET tracked_at = $1 WHERE id IN ({ids})", &ids, &[now.into()])?;
+    Ok(())
+}
+
+/// What the list of parcels is filtered by. Empty lists do not filter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ShipmentFilter {
+    /// States of the parcel.
+    pub states: Vec<ShipmentState>,
+    /// States of its live (or last) waybill.
+    pub waybill_states: Vec<WaybillState>,
+    /// Warehouses.
+    pub warehouses: Vec<WarehouseId>,
+    /// Shops.
+    pub shops: Vec<ShopId>,
+    /// Carrier accounts.
+    pub carriers: Vec<CarrierAccountId>,
+    /// Waybill number, or the whole channel number of an order, or the end of either.
+    pub q: String,
+    /// Printed or not.
+    pub printed: Option<bool>,
+    /// Only parcels that must be stopped.
+    pub stopped: Option<bool>,
+}
+
+/// One parcel of the list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShipmentItem {
+    /// The parcel.
+    pub shipment: ShipmentRow,
+    /// Its orders: id, channel number, shop.
+    pub orders: Vec<OrderBrief>,
+    /// Its live (or last) waybill's state.
+    pub waybill_state: Option<WaybillState>,
+    /// The carrier's words when it refused or gave no answer.
+    pub waybill_message: String,
+    /// Labels printed so far.
+    pub print_count: i64,
+    /// The nearest promise of its orders.
+    pub ship_by: Option<Timestamp>,
+    /// Confirmations: order and state word.
+    pub confirmations: Vec<(OrderId, String, String)>,
+}
+
+/// An order as a parcel's list shows it: masked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderBrief {
+    /// Which.
+    pub id: OrderId,
+    /// The channel's number.
+    pub external_id: String,
+    /// Its shop.
+    pub shop_id: ShopId,
+    /// First line's title.
+    pub summary: String,
+    /// Units in the order.
+    pub units: i64,
+    /// The promise.
+    pub ship_by: Option<Timestamp>,
+    /// Where to.
+    pub region: Region,
+    /// Masked.
+    pub recipient_name: String,
+    /// Masked.
+    pub recipient_phone: String,
+    /// Why it is urgent; empty when it is not.
+    pub urgent_reason: String,
+}
+
+fn any_word(words: &[impl Word], column: &str, params: &mut Vec<Value>) -> String {
+    let places: Vec<String> = words
+        .iter()
+        .map(|word| {
+            params.push(Value::word(*word));
+            format!("${}", params.len())
+        })
+        .collect();
+    format!(" AND {column} IN ({})", places.join(", "))
+}
+
+fn any_id<I: Copy + Into<Value>>(ids: &[I], column: &str, params: &mut Vec<Value>) -> String {
+    let places: Vec<String> = ids
+        .iter()
+        .map(|id| {
+            params.push((*id).into());
+            format!("${}", params.len())
+        })
+        .collect();
+    format!(" AND {column} IN ({})", places.join(", "))
+}
+
+/// The latest waybill of a parcel: the live one if there is one, for live ones are the youngest.
+const LAST_WAYBILL: &str = "(SELECT w.id FROM waybills w WHERE w.shipment_id = s.id ORDER BY w.id DESC LIMIT 1)";
+
+/// The ids that a filter finds, the latest first, keyset by id.
+pub fn find(tx: &mut Tx<'_>, filter: &ShipmentFilter, before: Option<ShipmentId>, limit: i64) -> Result<Vec<ShipmentId>, StoreError> {
+    let mut params: Vec<Value> = vec![before.map_or(i64::MAX, |b| b.0).into(), limit.into()];
+    let mut sql = "SELECT s.id FROM shipments s WHERE s.id < $1".to_owned();
+    if !filter.states.is_empty() {
+        sql.push_str(&any_word(&filter.states, "s.shipment_state", &mut params));
+    }
+    if !filter.waybill_states.is_empty() {
+        let column = format!("(SELECT x.waybill_state FROM waybills x WHERE x.id = {LAST_WAYBILL})");
+        sql.push_str(&any_word(&filter.waybill_states, &column, &mut params));
+    }
+    if !filter.warehouses.is_empty() {
+        sql.push_str(&any_id(&filter.warehouses, "s.warehouse_id", &mut params));
+    }
+    if !filter.shops.is_empty() {
+        sql.push_str(&any_id(&filter.shops, "s.shop_id", &mut params));
+    }
+    if !filter.carriers.is_empty() {
+        sql.push_str(&any_id(&filter.carriers, "s.carrier_account_id", &mut params));
+    }
+    match filter.printed {
+        Some(true) => sql.push_str(" AND s.printed_at IS NOT NULL"),
+        Some(false) => sql.push_str(" AND s.printed_at IS NULL"),
+        None => {}
+    }
+    match filter.stopped {
+        Some(true) => sql.push_str(" AND s.stop_reason <> ''"),
+        Some(false) => sql.push_str(" AND s.stop_reason = ''"),
+        None => {}
+    }
+    let q = filter.q.trim();
+    if !q.is_empty() {
+        params.push(q.into());
+        let exact = params.len();
+        params.push(format!("%{}", escape_like(&q.to_lowercase())).into());
+        let tail = params.len();
+        sql.push_str(&format!(
+            " AND (s.waybill_number = ${exact} OR lower(s.waybill_number) LIKE ${tail} ESCAPE '!' OR EXISTS (SELECT 1 FROM shipment_lines l \
+             JOIN orders o ON o.id = l.order_id WHERE l.shipment_id = s.id AND (o.external_id = ${exact} OR lower(o.external_id) LIKE ${tail} ESCAPE '!')))"
+        ));
+    }
+    sql.push_str(" ORDER BY s.id DESC LIMIT $2");
+    tx.query(&sql, &params)?.iter().map(|row| row.id(0)).collect()
+}
+
+/// The orders of some parcels as a list shows them.
+pub fn briefs(tx: &mut Tx<'_>, shipments: &[ShipmentId]) -> Result<HashMap<ShipmentId, Vec<OrderBrief>>, StoreError> {
+    let ids: Vec<Value> = shipments.iter().map(|id| (*id).into()).collect();
+    let mut briefs: HashMap<ShipmentId, Vec<OrderBrief>> = HashMap::new();
+    for row in tx.query_in(
+        "SELECT DISTINCT l.shipment_id, o.id, o.external_id, o.shop_id, o.summary, o.units, o.ship_by, o.country, o.province, o.city, o.district, \
+         o.town, o.postal_code, o.recipient_masked_name, o.recipient_masked_phone, o.urgent_reason \
+         FROM shipment_lines l JOIN orders o ON o.id = l.order_id WHERE l.shipment_id IN ({ids}) ORDER BY l.shipment_id, o.id",
+        &ids,
+        &[],
+    )? {
+        briefs.entry(row.id(0)?).or_default().push(OrderBrief {
+            id: row.id(1)?,
+            external_id: row.text(2)?,
+            shop_id: row.id(3)?,
+            summary: row.text(4)?,
+            units: row.int(5)?,
+            ship_by: row.opt_time(6)?,
+            region: Region {
+                country: row.text(7)?,
+                province: row.text(8)?,
+                city: row.text(9)?,
+                district: row.text(10)?,
+                town: row.text(11)?,
+                postal_code: row.text(12)?,
+            },
+            recipient_name: row.text(13)?,
+            recipient_phone: row.text(14)?,
+            urgent_reason: row.text(15)?,
+        });
+    }
+    Ok(briefs)
+}
+
+/// One page of parcels with what a list shows, the latest first.
+pub fn list(tx: &mut Tx<'_>, filter: &ShipmentFilter, before: Option<ShipmentId>, limit: i64) -> Result<Vec<ShipmentItem>, StoreError> {
+    let ids = find(tx, filter, before, limit)?;
+    items(tx, &ids)
+}
+
+/// Parcels by id with what a list shows, the latest first.
+pub fn items(tx: &mut Tx<'_>, ids: &[ShipmentId]) -> Result<Vec<ShipmentItem>, StoreError> {
+    let mut rows = load(tx, ids)?;
+    rows.sort_by_key(|s| std::cmp::Reverse(s.id));
+    let mut briefs = briefs(tx, ids)?;
+    let values: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
+    let mut waybills: HashMap<ShipmentId, (WaybillState, String)> = HashMap::new();
+    for row in tx.query_in("SELECT shipment_id, waybill_state, message FROM waybills WHERE shipment_id IN ({ids}) ORDER BY id", &values, &[])? {
+        waybills.insert(row.id(0)?, (row.word(1)?, row.text(2)?));
+    }
+    let mut prints: HashMap<ShipmentId, i64> = HashMap::new();
+    for row in tx.query_in("SELECT shipment_id, COUNT(*) FROM prints WHERE kind = 'label' AND shipment_id IN ({ids}) GROUP BY shipment_id", &values, &[])? {
+        prints.insert(row.id(0)?, row.int(1)?);
+    }
+    let mut confirmations: HashMap<ShipmentId, Vec<(OrderId, String, String)>> = HashMap::new();
+    for row in tx.query_in("SELECT shipment_id, order_id, confirmation_state, message FROM confirmations WHERE shipment_id IN ({ids}) ORDER BY id", &values, &[])? {
+        confirmations.entry(row.id(0)?).or_default().push((row.id(1)?, row.text(2)?, row.text(3)?));
+    }
+    Ok(rows
+        .into_iter()
+        .map(|shipment| {
+            let orders = briefs.remove(&shipment.id).unwrap_or_default();
+            let (waybill_state, waybill_message) = waybills.remove(&shipment.id).map_or((None, String::new()), |(state, message)| (Some(state), message));
+            ShipmentItem {
+                ship_by: orders.iter().filter_map(|o| o.ship_by).min(),
+                print_count: prints.remove(&shipment.id).unwrap_or(0),
+                confirmations: confirmations.remove(&shipment.id).unwrap_or_default(),
+                orders,
+                waybill_state,
+                waybill_message,
+                shipment,
+            }
+        })
+        .collect())
+}
+
+/// An order in a parcel, as carrier, channel and paper need it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParcelOrder {
+    /// Which.
+    pub order_id: OrderId,
+    /// The channel's number.
+    pub external_id: String,
+    /// Its shop.
+    pub shop_id: ShopId,
+    /// The shop's name.
+    pub shop_name: String,
+    /// Manifest id of its channel.
+    pub vendor: String,
+    /// The channel's id of the seller.
+    pub seller_id: String,
+    /// Its currency.
+    pub currency: wharf_domain::money::Currency,
+    /// What the buyer pays in all.
+    pub total_minor: i64,
+    /// What the lines in this parcel are worth.
+    pub value_minor: i64,
+    /// The courier collects.
+    pub cash_on_delivery: bool,
+    /// When it was placed.
+    pub placed_at: Timestamp,
+    /// What the buyer wrote.
+    pub buyer_note: String,
+    /// Units of the order in this parcel.
+    pub units_here: i64,
+    /// Units of the order that are to be sent in all.
+    pub units_open: i64,
+    /// The channel's country word, for the language of the slip.
+    pub country: String,
+}
+
+/// The orders of some parcels with what carrier, channel and paper need.
+pub fn parcel_orders(tx: &mut Tx<'_>, shipments: &[ShipmentId]) -> Result<HashMap<ShipmentId, Vec<ParcelOrder>>, StoreError> {
+    let ids: Vec<Value> = shipments.iter().map(|id| (*id).into()).collect();
+    let mut orders: HashMap<ShipmentId, Vec<ParcelOrder>> = HashMap::new();
+    for row in tx.query_in(
+        "SELECT l.shipment_id, o.id, o.external_id, o.shop_id, h.name, h.vendor, h.external_id, o.currency, o.total_minor, \
+           CAST(SUM(CASE WHEN ol.ordered > 0 THEN ol.total_minor * l.quantity / ol.ordered ELSE 0 END) AS BIGINT), o.cash_on_delivery, o.placed_at, o.buyer_note, \
+           CAST(SUM(l.quantity) AS BIGINT), CAST((SELECT SUM(x.ordered - x.cancelled) FROM order_lines x WHERE x.order_id = o.id) AS BIGINT), o.country \
+         FROM shipment_lines l JOIN orders o ON o.id = l.order_id JOIN order_lines ol ON ol.id = l.order_line_id JOIN shops h ON h.id = o.shop_id \
+         WHERE l.shipment_id IN ({ids}) GROUP BY l.shipment_id, o.id, h.id ORDER BY l.shipment_id, o.id",
+        &ids,
+        &[],
+    )? {
+        orders.entry(row.id(0)?).or_default().push(ParcelOrder {
+            order_id: row.id(1)?,
+            external_id: row.text(2)?,
+            shop_id: row.id(3)?,
+            shop_name: row.text(4)?,
+            vendor: row.text(5)?,
+            seller_id: row.text(6)?,
+            currency: wharf_domain::money::Currency::new(row.str(7)?).map_err(|_| row.inconsistent(7))?,
+            total_minor: row.int(8)?,
+            value_minor: row.int(9)?,
+            cash_on_delivery: row.bool(10)?,
+            placed_at: row.time(11)?,
+            buyer_note: row.text(12)?,
+            units_here: row.int(13)?,
+            units_open: row.int(14)?,
+            country: row.text(15)?,
+        });
+    }
+    Ok(orders)
+}
+
+/// Orders among those in some parcels that must not leave now: (parcel, order, why), where why is `cancelled`, `refunded` or
+/// the reason of an open hold. The one question that bench, printer and gate ask. A refund that was only asked for is a
+/// hold: a person may let it go.
+pub fn obstacles(tx: &mut Tx<'_>, shipments: &[ShipmentId]) -> Result<Vec<(ShipmentId, OrderId, String)>, StoreError> {
+    let ids: Vec<Value> = shipments.iter().map(|id| (*id).into()).collect();
+    tx.query_in(
+        "SELECT shipment_id, order_id, MIN(why) FROM ( \
+           SELECT l.shipment_id AS shipment_id, o.id AS order_id, CASE \
+             WHEN o.progress = 'cancelled' OR ol.cancelled + l.quantity > ol.ordered THEN 'cancelled' \
+             WHEN o.payment = 'refunded' OR ol.refund = 'refunded' THEN 'refunded' \
+             ELSE (SELECT MIN(h.reason) FROM holds h WHERE h.order_id = o.id AND h.released_at IS NULL) END AS why \
+           FROM shipment_lines l JOIN orders o ON o.id = l.order_id JOIN order_lines ol ON ol.id = l.order_line_id \
+           WHERE l.shipment_id IN ({ids})) AS facts \
+         WHERE why IS NOT NULL GROUP BY shipment_id, order_id ORDER BY shipment_id, order_id",
+        &ids,
+        &[],
+    )?
+    .iter()
+    .map(|row| Ok((row.id(0)?, row.id(1)?, row.text(2)?)))
+    .collect()
+}
+
+/// Drafts without a live waybill, oldest first: for the sweep.
+pub fn drafts_without_waybill(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<ShipmentId>, StoreError> {
+    tx.query(
+        "SELECT s.id FROM shipments s WHERE s.shipment_state = 'draft' AND NOT EXISTS (SELECT 1 FROM waybills w WHERE w.shipment_id = s.id \
+         AND w.waybill_state NOT IN ('failed', 'voided')) AND NOT EXISTS (SELECT 1 FROM shipment_lines l JOIN holds h ON h.order_id = l.order_id \
+         AND h.released_at IS NULL WHERE l.shipment_id = s.id) AND EXISTS (SELECT 1 FROM shipment_lines l WHERE l.shipment_id = s.id) ORDER BY s.id LIMIT $1",
+        &[limit.into()],
+    )?
+    .iter()
+    .map(|row| row.id(0))
+    .collect()
+}
+
+/// Parcels on their way whose carrier was not asked since `before`, those asked longest ago first.
+pub fn to_track(tx: &mut Tx<'_>, before: Timestamp, limit: i64) -> Result<Vec<ShipmentId>, StoreError> {
+    tx.query(
+        "SELECT id FROM shipments WHERE shipment_state IN ('handed_over', 'in_transit', 'out_for_delivery', 'exception', 'returning') \
+         AND (tracked_at IS NULL OR tracked_at < $1) ORDER BY tracked_at NULLS FIRST, id LIMIT $2",
+        &[before.into(), limit.into()],
+    )?
+    .iter()
+    .map(|row| row.id(0))
+    .collect()
+}
+
+/// A scan of a parcel, as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrackingRow {
+    /// When.
+    pub at: Timestamp,
+    /// A shipment state, or empty when the word was unknown.
+    pub meaning: String,
+    /// In the carrier's words.
+    pub text: String,
+    /// Where.
+    pub place: String,
+}
+
+/// Stores scans; those that are known stay as they are. Answers how many were new.
+pub fn add_scans(tx: &mut Tx<'_>, id: ShipmentId, scans: &[TrackingRow]) -> Result<u64, StoreError> {
+    let mut distinct: Vec<&TrackingRow> = scans.iter().collect();
+    distinct.sort_by(|a, b| (a.at, &a.text).cmp(&(b.at, &b.text)));
+    distinct.dedup_by(|a, b| a.at == b.at && a.text == b.text);
+    let rows: Vec<Vec<Value>> = distinct
+        .into_iter()
+        .map(|s| vec![Value::Int(tx.new_id()), id.into(), s.at.into(), s.meaning.as_str().into(), s.text.as_str().into(), s.place.as_str().into()])
+        .collect();
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    tx.insert_many("INSERT INTO tracking_events (id, shipment_id, at, meaning, text, place)", &rows, "ON CONFLICT (shipment_id, at, text) DO NOTHING")
+}
+
+/// All scans of a parcel, oldest first.
+pub fn scans(tx: &mut Tx<'_>, id: ShipmentId) -> Result<Vec<TrackingRow>, StoreError> {
+    tx.query("SELECT at, meaning, text, place FROM tracking_events WHERE shipment_id = $1 ORDER BY at, id", &[id.into()])?
+        .iter()
+        .map(|row| Ok(TrackingRow { at: row.time(0)?, meaning: row.text(1)?, text: row.text(2)?, place: row.text(3)? }))
+        .collect()
+}
+
+/// The channel's line ids of one order in one parcel, with quantities.
+pub fn channel_lines(tx: &mut Tx<'_>, id: ShipmentId, order: OrderId) -> Result<Vec<(String, i64)>, StoreError> {
+    tx.query(
+        "SELECT ol.external_id, CAST(SUM(l.quantity) AS BIGINT) FROM shipment_lines l JOIN order_lines ol ON ol.id = l.order_line_id \
+         WHERE l.shipment_id = $1 AND l.order_id = $2 GROUP BY ol.id, ol.external_id, ol.position ORDER BY ol.position",
+        &[id.into(), order.into()],
+    )?
+    .iter()
+    .map(|row| Ok((row.text(0)?, row.int(1)?)))
+    .collect()
+}

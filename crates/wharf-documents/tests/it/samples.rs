@@ -10,9 +10,9 @@ use wharf_domain::{
 };
 
 /// 2026-11-21 15:04:05 UTC.
-pub const PRINTED_AT: Timestamp = Timestamp::from_seconds(1_795_273_445);
+pub(crate) const PRINTED_AT: Timestamp = Timestamp::from_seconds(1_795_273_445);
 
-pub fn imprint(language: Language) -> Imprint {
+pub(crate) fn imprint(language: Language) -> Imprint {
     Imprint { language, printed_at: PRINTED_AT, zone: TimeZone::fixed(jiff::tz::offset(8)) }
 }
 
@@ -21,7 +21,7 @@ fn party(name: &str, phone: &str, address: &str) -> Party {
 }
 
 /// An ordinary Chinese label; `index` tells labels of a batch apart.
-pub fn label(index: usize) -> LabelData {
+pub(crate) fn label(index: usize) -> LabelData {
     LabelData {
         carrier: "顺帆速运".to_owned(),
         service: "次日达".to_owned(),
@@ -43,7 +43,7 @@ pub fn label(index: usize) -> LabelData {
 }
 
 /// A label on which everything is long.
-pub fn crowded_label() -> LabelData {
+pub(crate) fn crowded_label() -> LabelData {
     LabelData {
         carrier: "中国邮政速递物流股份有限公司".to_owned(),
         service: "特快专递（次晨达）".to_owned(),
@@ -66,7 +66,7 @@ pub fn crowded_label() -> LabelData {
 }
 
 /// A label in English with as little on it as a carrier allows.
-pub fn bare_label() -> LabelData {
+pub(crate) fn bare_label() -> LabelData {
     LabelData {
         carrier: "Harbour Post".to_owned(),
         service: String::new(),
@@ -83,7 +83,7 @@ pub fn bare_label() -> LabelData {
 }
 
 /// A wave of `orders` orders over `stops` bins.
-pub fn pick_list(stops: usize, orders: usize) -> PickListData {
+pub(crate) fn pick_list(stops: usize, orders: usize) -> PickListData {
     let names = ["奶油风陶瓷马克杯", "竹制杯垫（六片装）", "加厚保暖珊瑚绒四件套", "WHITE HANGING HEART T-LIGHT HOLDER", "不锈钢保温壶"];
     let tasks = (0..stops * 3).map(|i| {
         let stop = i * 7 % stops;
@@ -92,18 +92,23 @@ pub fn pick_list(stops: usize, orders: usize) -> PickListData {
             bin: if stop == 3 { String::new() } else { format!("A-{:02}-{}-{}", stop / 8 + 1, stop % 4 + 1, stop % 12 + 1) },
             sku_code: format!("SKU-{:05}", 85_000 + stop),
             name: names[stop % names.len()].to_owned(),
-            variant: if stop % 3 == 0 { String::new() } else { format!("白色 / {}ml", 200 + stop * 10) },
+            variant: if stop.is_multiple_of(3) { String::new() } else { format!("白色 / {}ml", 200 + stop * 10) },
             barcode: format!("69012345{stop:04}"),
             quantity: (i % 3 + 1) as u32,
             order_reference: format!("29876543210{:07}", 1_234_567 + order),
             slot: format!("{}", order + 1),
         }
     });
-    PickListData { number: "W261121-007".to_owned(), warehouse: "义乌一号仓".to_owned(), picker: "王小明".to_owned(), tasks: tasks.collect() }
+    PickListData {
+        number: "W261121-007".to_owned(),
+        warehouse: "义乌一号仓".to_owned(),
+        picker: "王小明".to_owned(),
+        tasks: tasks.collect(),
+    }
 }
 
 /// A slip of `lines` lines.
-pub fn packing_slip(language: Language, lines: usize, gift: bool) -> PackingSlipData {
+pub(crate) fn packing_slip(language: Language, lines: usize, gift: bool) -> PackingSlipData {
     let zh = language == Language::Zh;
     let pick = |a: &str, b: &str| if zh { a.to_owned() } else { b.to_owned() };
     PackingSlipData {
@@ -120,7 +125,10 @@ pub fn packing_slip(language: Language, lines: usize, gift: bool) -> PackingSlip
         },
         lines: (0..lines)
             .map(|i| SlipLine {
-                name: pick("奶油风陶瓷马克杯 家用大容量带盖勺咖啡杯 情侣对杯生日礼物", "Cream ceramic mug with lid and spoon, large, a pair"),
+                name: pick(
+                    "奶油风陶瓷马克杯 家用大容量带盖勺咖啡杯 情侣对杯生日礼物",
+                    "Cream ceramic mug with lid and spoon, large, a pair",
+                ),
                 variant: pick("白色 / 350ml", "White / 350 ml"),
                 sku_code: format!("SKU-{:05}", 85_000 + i),
                 quantity: (i % 3 + 1) as u32,
@@ -129,7 +137,11 @@ pub fn packing_slip(language: Language, lines: usize, gift: bool) -> PackingSlip
             .collect(),
         order_total: Some(Money::new(17_970, CNY)),
         gift,
-        gift_message: if gift { pick("妈妈，生日快乐！愿你每天都有一杯热茶。——小满", "Happy birthday, Mum! With love, Lily") } else { String::new() },
+        gift_message: if gift {
+            pick("妈妈，生日快乐！愿你每天都有一杯热茶。——小满", "Happy birthday, Mum! With love, Lily")
+        } else {
+            String::new()
+        },
         return_text: pick(
             "签收后 7 天内可申请无理由退货。请在订单页提交申请，商品保持完好并附上本清单，寄回运费以订单页说明为准。",
             "You may return anything within 30 days. Start the return on your order page and put this slip into the box.",
@@ -139,7 +151,7 @@ pub fn packing_slip(language: Language, lines: usize, gift: bool) -> PackingSlip
 }
 
 /// A manifest of `parcels` parcels.
-pub fn manifest(parcels: usize) -> ManifestData {
+pub(crate) fn manifest(parcels: usize) -> ManifestData {
     let places = ["浙江省 杭州市", "广东省 深圳市", "新疆维吾尔自治区 克孜勒苏柯尔克孜自治州", "上海市"];
     ManifestData {
         number: "M261121-0003".to_owned(),

@@ -55,6 +55,11 @@ impl<'a> Top<'a> {
         &self.call
     }
 
+    /// Where requests go.
+    pub(crate) fn gateway(&self) -> &str {
+        &self.gateway
+    }
+
     /// An operation that changes nothing.
     pub(crate) async fn read(&self, method: &str, params: &[(&str, String)]) -> Result<Answer, ConnectError> {
         self.request(method, params, Effect::Read).await

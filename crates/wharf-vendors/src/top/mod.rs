@@ -3,6 +3,8 @@
 
 pub(crate) mod client;
 pub(crate) mod errors;
+pub(crate) mod sandbox;
+pub(crate) mod sandbox_trace;
 pub mod sign;
 pub(crate) mod time;
 pub(crate) mod wire;
@@ -12,3 +14,17 @@ mod tests;
 
 pub(crate) use client::Top;
 pub use sign::{Params, SignMethod};
+
+/// The word for orders of markets outside the group.
+pub(crate) const OTHER_CHANNEL: &str = "OTHERS";
+
+/// How the family's services call the market an order comes from, by the market's manifest id.
+pub(crate) fn order_channel(vendor: &str) -> &'static str {
+    match vendor {
+        "taobao" => "TB",
+        _ => OTHER_CHANNEL,
+    }
+}
+
+/// Scans of the parcel of a trade.
+pub(crate) const TRACE_METHOD: &str = "taobao.logistics.trace.search";

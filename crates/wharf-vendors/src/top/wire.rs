@@ -56,6 +56,8 @@ pub(crate) trait FromWire: Sized {
 
 /// The field `name` of an object; JSON null counts as absent.
 pub(crate) fn field<T: FromWire>(object: &Map<String, Value>, name: &str) -> Result<T, Unread> {
+    // A field called by a keyword of this language is declared raw.
+    let name = name.strip_prefix("r#").unwrap_or(name);
     match object.get(name) {
         None | Some(Value::Null) => T::absent().ok_or_else(|| Unread::missing(name)),
         Some(value) => T::read(value).map_err(|unread| unread.within(name)),
@@ -165,6 +167,16 @@ impl<T: FromWire> FromWire for Vec<T> {
 impl FromWire for Value {
     fn read(value: &Value) -> Result<Self, Unread> {
         Ok(value.clone())
+    }
+}
+
+/// A part whose shape varies; its reader looks for itself.
+impl FromWire for Option<Value> {
+    fn read(value: &Value) -> Result<Self, Unread> {
+        Ok(Some(value.clone()).filter(|v| !matches!(v, Value::String(text) if text.trim().is_empty())))
+    }
+    fn absent() -> Option<Self> {
+        Some(None)
     }
 }
 
