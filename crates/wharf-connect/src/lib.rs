@@ -9,6 +9,7 @@ pub mod cassette;
 pub mod channel;
 pub mod conformance;
 pub mod error;
+pub mod files;
 pub mod http;
 pub mod manifest;
 pub mod sandbox;
@@ -35,6 +36,10 @@ pub trait Vendor: Send + Sync {
     }
     /// Its parcel side.
     fn carrier(&self) -> Option<&dyn Carrier> {
+        None
+    }
+    /// Its way of reading files that people hand in.
+    fn files(&self) -> Option<&dyn files::ReadFiles> {
         None
     }
     /// The same protocol from the other side, on the simulated market.

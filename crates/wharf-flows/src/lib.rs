@@ -22,6 +22,7 @@ pub mod recompute;
 pub mod route;
 pub mod scheduler;
 pub mod ship;
+pub mod shops;
 pub mod track;
 pub mod undo;
 pub mod worker;

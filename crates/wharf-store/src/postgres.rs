@@ -61,6 +61,11 @@ impl Session {
         Ok(Session { client, prepared: HashMap::new() })
     }
 
+    /// Opens a connection by URL.
+    pub(crate) fn connect(url: &str) -> Result<Self, StoreError> {
+        Session::open(&url.parse().map_err(|error| StoreError::Database(format!("the database URL: {error}")))?)
+    }
+
     /// Statements without parameters or answer.
     pub(crate) fn plain(&mut self, sql: &str) -> Result<(), StoreError> {
         self.client.batch_execute(sql).map_err(|error| translate(&error))
@@ -147,6 +152,9 @@ fn translate(error: &::postgres::Error) -> StoreError {
     let code = db.code();
     if *code == SqlState::NOT_NULL_VIOLATION {
         return StoreError::Conflict { constraint: format!("{}.{}", db.table().unwrap_or("?"), db.column().unwrap_or("?")) };
+    }
+    if *code == SqlState::FOREIGN_KEY_VIOLATION {
+        return StoreError::Conflict { constraint: crate::dialect::foreign_key(db.table().unwrap_or("?")) };
     }
     match &code.code()[..2] {
         "23" => return StoreError::Conflict { constraint: db.constraint().unwrap_or("?").to_owned() },

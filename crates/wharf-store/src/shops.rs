@@ -286,3 +286,9 @@ pub fn set_silent(tx: &mut Tx<'_>, id: ShopId, since: Option<Timestamp>) -> Resu
     )?;
     Ok(changed == 1)
 }
+
+/// The zones of shops, as IANA names.
+pub fn zones(tx: &mut Tx<'_>, ids: &[ShopId]) -> Result<Vec<(ShopId, String)>, StoreError> {
+    let ids: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
+    tx.query_in("SELECT id, zone FROM shops WHERE id IN ({ids})", &ids, &[])?.iter().map(|row| Ok((row.id(0)?, row.text(1)?))).collect()
+}

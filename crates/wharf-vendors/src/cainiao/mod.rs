@@ -3,6 +3,7 @@
 
 mod manifest;
 mod map;
+mod sandbox;
 mod wire;
 mod words;
 
@@ -37,6 +38,9 @@ impl Vendor for Connector {
     }
     fn carrier(&self) -> Option<&dyn Carrier> {
         Some(self)
+    }
+    fn sandbox(&self) -> Option<&dyn wharf_connect::Sandbox> {
+        Some(&sandbox::SANDBOX)
     }
 }
 

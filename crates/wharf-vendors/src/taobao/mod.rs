@@ -5,6 +5,10 @@ mod manifest;
 mod map;
 mod promise;
 mod pull;
+mod sandbox;
+mod sandbox_more;
+mod sandbox_ship;
+mod sandbox_trade;
 mod ship;
 mod wire;
 mod words;
@@ -33,6 +37,9 @@ impl Vendor for Connector {
     }
     fn channel(&self) -> Option<&dyn Channel> {
         Some(self)
+    }
+    fn sandbox(&self) -> Option<&dyn wharf_connect::Sandbox> {
+        Some(&sandbox::SANDBOX)
     }
 }
 

@@ -3,6 +3,8 @@
 
 pub(crate) mod client;
 pub(crate) mod errors;
+pub(crate) mod sandbox;
+pub(crate) mod sandbox_trace;
 pub mod sign;
 pub(crate) mod time;
 pub(crate) mod wire;
