@@ -15,6 +15,9 @@ mod ship;
 mod wire;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use crate::top::Top;
 use crate::top::wire::{Maybe, Unread};
 use serde_json::json;
