@@ -173,3 +173,8 @@ pub fn parked(tx: &mut Tx<'_>, scope: &Scope, shop: Option<ShopId>, before: Opti
     }
     Ok(list)
 }
+
+/// How many payloads are parked, by shop.
+pub fn parked_counts(tx: &mut Tx<'_>) -> Result<std::collections::HashMap<ShopId, i64>, StoreError> {
+    tx.query("SELECT shop_id, COUNT(*) FROM parked WHERE settled_at IS NULL GROUP BY shop_id", &[])?.iter().map(|row| Ok((row.id(0)?, row.int(1)?))).collect()
+}

@@ -10,7 +10,8 @@
 //! | locking rows that are read before they are changed | nothing to do | `FOR UPDATE` | [`for_update`] |
 //! | waking other processes | none (one process) | `NOTIFY` in the transaction, `LISTEN` | `postgres.rs` |
 //! | NULL in `VALUES` rows | as it is | cast by the kind of its column | [`values`] |
-//! | names of violated constraints | from the columns, by the schema | from the server | [`ConstraintNames`] |
+//! | names of violated constraints | from columns and texts, by the schema | from the server | [`ConstraintNames`] |
+//! | names of violated foreign keys | the table's | the table's | [`foreign_key`] |
 //! | sizes | 32,766 parameters | 65,535 parameters | [`MOST_PARAMETERS`], below both |
 //! | order of NULLs | first | last | say `NULLS LAST`, both understand it |
 //! | `LIKE` | ignores the case of ASCII | minds the case | use `lower(x) LIKE lower($1)` |
@@ -162,17 +163,18 @@ fn replace_word(text: &str, word: &str, by: &str) -> String {
     out
 }
 
-/// SQLite names the columns of a violated unique constraint; PostgreSQL names the constraint. This knows the name by the
-/// columns, with PostgreSQL's own names (`t_pkey`, `t_a_b_key`) for constraints that the schema does not name.
+/// SQLite tells the columns of a violated unique constraint and the text of a violated CHECK; PostgreSQL tells the name of
+/// the constraint. This knows the names, PostgreSQL's own (`t_pkey`, `t_a_b_key`, `t_a_check`) where the schema gives none.
 #[derive(Debug, Default)]
 pub(crate) struct ConstraintNames {
     by_columns: HashMap<String, String>,
+    by_check: HashMap<(String, String), String>,
 }
 
 impl ConstraintNames {
-    /// Reads the unique indexes of all tables.
+    /// Reads the unique indexes and the checks of all tables.
     pub(crate) fn read(connection: &rusqlite::Connection) -> rusqlite::Result<Self> {
-        let mut by_columns = HashMap::new();
+        let mut names = ConstraintNames::default();
         let mut list = connection.prepare(
             "SELECT t.name, i.name, i.origin FROM sqlite_schema t, pragma_index_list(t.name) i WHERE t.type = 'table' AND i.\"unique\" = 1",
         )?;
@@ -188,23 +190,115 @@ impl ConstraintNames {
                 _ => index,
             };
             let key = columns.iter().map(|column| format!("{table}.{column}")).collect::<Vec<_>>().join(", ");
-            by_columns.entry(key).or_insert(name);
+            names.by_columns.entry(key).or_insert(name);
         }
-        // A single INTEGER PRIMARY KEY is the row number and has no index.
-        let mut tables = connection.prepare(
-            "SELECT t.name, c.name FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table' AND c.pk = 1",
-        )?;
-        for pair in tables.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))? {
-            let (table, column) = pair?;
-            by_columns.entry(format!("{table}.{column}")).or_insert(format!("{table}_pkey"));
+        let mut tables = connection.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql IS NOT NULL")?;
+        let tables: Vec<(String, String)> = tables.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        let mut columns_of = connection.prepare("SELECT name, pk FROM pragma_table_info(?1)")?;
+        for (table, sql) in tables {
+            let columns: Vec<(String, i64)> = columns_of.query_map([&table], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+            // A single INTEGER PRIMARY KEY is the row number and has no index.
+            if let [(column, _)] = columns.iter().filter(|(_, pk)| *pk > 0).collect::<Vec<_>>()[..] {
+                names.by_columns.entry(format!("{table}.{column}")).or_insert(format!("{table}_pkey"));
+            }
+            names.read_checks(&table, &sql, &columns.into_iter().map(|(name, _)| name).collect::<Vec<_>>());
         }
-        Ok(ConstraintNames { by_columns })
+        Ok(names)
     }
 
-    /// The name of the constraint in SQLite's message (`UNIQUE constraint failed: t.a, t.b`).
-    pub(crate) fn name(&self, message: &str) -> String {
+    /// PostgreSQL calls a check after its table and, where it names one column only, that column; then it counts.
+    fn read_checks(&mut self, table: &str, sql: &str, columns: &[String]) {
+        let mut taken: Vec<String> = Vec::new();
+        let mut rest = sql;
+        while let Some(at) = rest.find("CHECK (") {
+            let before = &rest[..at];
+            rest = &rest[at + "CHECK".len()..];
+            let Some(inner) = balanced(rest) else { return };
+            let named = before.trim_end().rsplit_once("CONSTRAINT ").map(|(_, name)| name).filter(|name| !name.contains(|c: char| c.is_whitespace()));
+            let words: Vec<&str> = inner.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+            let used: Vec<&String> = columns.iter().filter(|column| words.contains(&column.as_str())).collect();
+            let stem = match used[..] {
+                [column] => format!("{table}_{column}_check"),
+                _ => format!("{table}_check"),
+            };
+            let name = match named {
+                Some(name) => name.to_owned(),
+                None if !taken.contains(&stem) => stem,
+                None => (1..).map(|number| format!("{stem}{number}")).find(|name| !taken.contains(name)).unwrap_or(stem),
+            };
+            taken.push(name.clone());
+            self.by_check.insert((table.to_owned(), plain(inner)), name);
+        }
+    }
+
+    /// The name of the constraint in SQLite's message (`UNIQUE constraint failed: t.a, t.b`) about a statement on `table`.
+    pub(crate) fn name(&self, message: &str, table: &str) -> String {
+        if message.starts_with("FOREIGN KEY") {
+            return foreign_key(table);
+        }
         let detail = message.split_once("constraint failed: ").map_or(message, |(_, detail)| detail);
         let detail = detail.strip_prefix("index '").map_or(detail, |name| name.trim_end_matches('\''));
-        self.by_columns.get(detail).cloned().unwrap_or_else(|| detail.to_owned())
+        let check = || self.by_check.get(&(table.to_owned(), plain(detail)));
+        self.by_columns.get(detail).or_else(check).cloned().unwrap_or_else(|| detail.to_owned())
+    }
+}
+
+/// What a violated foreign key is called: SQLite does not say which one of the table it is, so nobody does.
+pub(crate) fn foreign_key(table: &str) -> String {
+    format!("{table}_fkey")
+}
+
+/// What stands between the first parenthesis and its partner.
+fn balanced(text: &str) -> Option<&str> {
+    let open = text.find('(')?;
+    let mut depth = 0;
+    for (at, c) in text[open..].char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(&text[open + 1..open + at]);
+        }
+    }
+    None
+}
+
+fn plain(expression: &str) -> String {
+    expression.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_become_numbers_and_nothing_else_changes() {
+        assert_eq!(placeholders("SELECT $1, '$.path', $12 FROM t WHERE 名 = $2"), "SELECT ?1, '$.path', ?12 FROM t WHERE 名 = ?2");
+        assert!(matches!(placeholders("SELECT 'no $ digit'"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn migrations_become_strict_tables_on_sqlite() {
+        let sql = "-- a; comment\nCREATE TABLE t (\n  id BIGINT PRIMARY KEY, -- BYTEA\n  b BYTEA\n);\nCREATE TABLE u (\n  a BIGINT,\n  BIGINTS TEXT,\n  PRIMARY KEY (a)\n);";
+        let sqlite = migration(Engine::Sqlite, sql);
+        assert!(sqlite.contains("id INTEGER PRIMARY KEY,\n  b BLOB\n) STRICT;"), "{sqlite}");
+        assert!(sqlite.contains("BIGINTS TEXT,\n  PRIMARY KEY (a)\n) STRICT, WITHOUT ROWID;"), "{sqlite}");
+        assert_eq!(migration(Engine::Postgres, sql), sql);
+    }
+
+    #[test]
+    fn chunks_stay_below_the_limits_and_have_few_sizes() {
+        let mut sizes = std::collections::BTreeSet::new();
+        for width in [1, 7, 40, 20_000] {
+            for rows in 1..2_000 {
+                let size = chunk(rows, width, 3);
+                assert!(size >= 1 && size <= rows);
+                assert!(size == 1 || size * width + 3 <= MOST_PARAMETERS);
+                sizes.insert(size);
+            }
+        }
+        assert!(sizes.len() <= 6);
     }
 }

@@ -34,7 +34,7 @@ pub const TABLES: &[(&str, &[&str])] = &[
     ("findings", &["id"]),
     ("holds", &["id"]),
     ("order_tags", &["order_id", "tag"]),
-    ("buyers", &["shop_id", "external_id"]),
+    ("buyers", &["buyer_key"]),
     ("order_search", &["kind", "hash", "order_id"]),
     ("blacklist", &["kind", "hash"]),
     ("timeline", &["id"]),
@@ -104,6 +104,12 @@ pub fn load(tx: &mut Tx<'_>, table: &str, rows: &[Map<String, Json>]) -> Result<
         written += tx.insert_many(&format!("INSERT INTO {table} ({})", columns.join(", ")), &values, "")?;
     }
     Ok(written)
+}
+
+/// Empties a table that a fresh database fills by itself, before a dump is loaded.
+pub fn clear(tx: &mut Tx<'_>, table: &str) -> Result<u64, StoreError> {
+    keys(table)?;
+    tx.execute(&format!("DELETE FROM {table}"), &[])
 }
 
 /// How many rows a table has. For manifests, not for screens.

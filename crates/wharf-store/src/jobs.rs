@@ -244,7 +244,7 @@ fn back(tx: &mut Tx<'_>, id: JobId, claim: i64, at: Timestamp, counted: i64, mos
     let now = tx.now();
     let changed = tx.execute(
         "UPDATE jobs SET job_status = CASE WHEN attempts + $4 >= $5 THEN 'dead' ELSE 'ready' END, \
-           finished_at = CASE WHEN attempts + $4 >= $5 THEN $6 END, \
+           finished_at = CASE WHEN attempts + $4 >= $5 THEN CAST($6 AS BIGINT) END, \
            attempts = attempts + $4, run_at = $3, lease_until = NULL, last_error = CASE WHEN $7 = '' THEN last_error ELSE $7 END \
          WHERE id = $1 AND claim = $2 AND job_status = 'running'",
         &[id.into(), claim.into(), at.into(), counted.into(), most.into(), now.into(), short(error).into()],

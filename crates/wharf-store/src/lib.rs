@@ -55,3 +55,6 @@ pub use unit::in_unit_of_work;
 pub use value::{Kind, Value};
 
 pub(crate) use store::{Counters, House};
+
+#[cfg(test)]
+mod tests;

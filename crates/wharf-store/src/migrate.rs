@@ -24,6 +24,12 @@ const HISTORY: &str = "CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRI
 /// Serialises processes that start at the same time. The number is this program's own.
 const LOCK: &str = "SELECT CAST(pg_advisory_xact_lock(7741963) AS TEXT)";
 
+/// Version and name of every step.
+#[cfg(test)]
+pub(crate) fn names() -> impl Iterator<Item = (i64, &'static str)> {
+    MIGRATIONS.iter().map(|migration| (migration.version, migration.name))
+}
+
 /// The connection that migrates.
 pub(crate) enum Target<'a> {
     Sqlite(&'a Connection),

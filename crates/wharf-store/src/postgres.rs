@@ -153,6 +153,9 @@ fn translate(error: &::postgres::Error) -> StoreError {
     if *code == SqlState::NOT_NULL_VIOLATION {
         return StoreError::Conflict { constraint: format!("{}.{}", db.table().unwrap_or("?"), db.column().unwrap_or("?")) };
     }
+    if *code == SqlState::FOREIGN_KEY_VIOLATION {
+        return StoreError::Conflict { constraint: crate::dialect::foreign_key(db.table().unwrap_or("?")) };
+    }
     match &code.code()[..2] {
         "23" => return StoreError::Conflict { constraint: db.constraint().unwrap_or("?").to_owned() },
         "08" | "57" if *code != SqlState::QUERY_CANCELED => {

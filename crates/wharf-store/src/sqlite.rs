@@ -51,25 +51,25 @@ impl Connection {
             Place::Memory => rusqlite::Connection::open_in_memory(),
             Place::File(path) => rusqlite::Connection::open(path),
         }
-        .map_err(|error| translate(&error, &names))?;
+        .map_err(|error| translate(&error, &names, ""))?;
         raw.set_prepared_statement_cache_capacity(STATEMENTS);
-        raw.execute_batch(dialect::PRAGMAS).map_err(|error| translate(&error, &names))?;
+        raw.execute_batch(dialect::PRAGMAS).map_err(|error| translate(&error, &names, ""))?;
         Ok(Connection { raw, names })
     }
 
     /// Several statements without parameters.
     pub(crate) fn batch(&self, sql: &str) -> Result<(), StoreError> {
-        self.raw.execute_batch(sql).map_err(|error| translate(&error, &self.names))
+        self.raw.execute_batch(sql).map_err(|error| translate(&error, &self.names, sql))
     }
 
     /// One statement without parameters or answer, prepared once.
     pub(crate) fn plain(&self, sql: &str) -> Result<(), StoreError> {
-        let mut statement = self.raw.prepare_cached(sql).map_err(|error| translate(&error, &self.names))?;
-        statement.raw_execute().map(|_| ()).map_err(|error| translate(&error, &self.names))
+        let mut statement = self.raw.prepare_cached(sql).map_err(|error| translate(&error, &self.names, sql))?;
+        statement.raw_execute().map(|_| ()).map_err(|error| translate(&error, &self.names, sql))
     }
 
     pub(crate) fn run<V: Borrow<Value>>(&self, sql: &str, params: &[V], want_rows: bool) -> Result<(u64, Vec<Row>), StoreError> {
-        self.try_run(sql, params, want_rows).map_err(|error| translate(&error, &self.names))
+        self.try_run(sql, params, want_rows).map_err(|error| translate(&error, &self.names, sql))
     }
 
     fn try_run<V: Borrow<Value>>(&self, sql: &str, params: &[V], want_rows: bool) -> rusqlite::Result<(u64, Vec<Row>)> {
@@ -114,14 +114,14 @@ impl Connection {
 }
 
 /// What an error of SQLite means to a caller. The message names tables and columns, never values.
-fn translate(error: &rusqlite::Error, names: &ConstraintNames) -> StoreError {
+fn translate(error: &rusqlite::Error, names: &ConstraintNames, sql: &str) -> StoreError {
     use rusqlite::ErrorCode;
     let rusqlite::Error::SqliteFailure(failure, message) = error else {
         return StoreError::Database(error.to_string());
     };
     let message = message.clone().unwrap_or_default();
     match failure.code {
-        ErrorCode::ConstraintViolation => StoreError::Conflict { constraint: names.name(&message) },
+        ErrorCode::ConstraintViolation => StoreError::Conflict { constraint: names.name(&message, &table_of(sql)) },
         ErrorCode::DiskFull => StoreError::Full,
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy,
         ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt | ErrorCode::ReadOnly => {
@@ -142,7 +142,7 @@ pub(crate) fn start(place: &Place, options: &StoreOptions, house: &Arc<House>) -
     }
     let writer = Connection::open(place, Arc::default())?;
     crate::migrate::run(&mut crate::migrate::Target::Sqlite(&writer), options.clock.now())?;
-    let names = Arc::new(ConstraintNames::read(&writer.raw).map_err(|error| translate(&error, &writer.names))?);
+    let names = Arc::new(ConstraintNames::read(&writer.raw).map_err(|error| translate(&error, &writer.names, ""))?);
     let writer = Connection { names: Arc::clone(&names), ..writer };
     let (writes, queued) = Queue::new(options.queue);
     spawn("wharf-writer", Arc::clone(house), move |house| {

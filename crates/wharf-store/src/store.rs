@@ -316,34 +316,3 @@ impl Drop for Inner {
 fn unwind<T, E>(answer: Result<Result<T, E>, Box<dyn Any + Send>>) -> Result<T, E> {
     answer.unwrap_or_else(|panic| resume_unwind(panic))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::both_engines;
-
-    #[test]
-    fn a_unit_of_work_is_kept_or_undone_as_a_whole() {
-        both_engines(|store| async move {
-            let kept: Result<i64, StoreError> = store
-                .write(|tx| {
-                    settings::put(tx, "a", &1, None)?;
-                    Ok(tx.new_id::<i64>())
-                })
-                .await;
-            assert!(kept.expect("kept") > 0);
-            let undone: Result<(), StoreError> = store
-                .write(|tx| {
-                    settings::put(tx, "b", &1, None)?;
-                    Err(StoreError::Busy)
-                })
-                .await;
-            assert_eq!(undone, Err(StoreError::Busy));
-            let rows: Vec<String> = store
-                .read(|tx| tx.query("SELECT name FROM settings WHERE name IN ('a', 'b')", &[])?.iter().map(|row| row.text(0)).collect::<Result<_, StoreError>>())
-                .await
-                .expect("read");
-            assert_eq!(rows, ["a"]);
-        });
-    }
-}

@@ -1,0 +1,46 @@
+//! Connecting shops, and asking for a pull now.
+
+use crate::app::{App, FlowError};
+use wharf_domain::id::ShopId;
+use wharf_store::jobs::NewJob;
+use wharf_store::shops::{self, NewShop, ShopState};
+use wharf_store::{StoreError, Tx, jobs};
+
+fn pull_job(shop: ShopId) -> NewJob {
+    NewJob {
+        kind: "pull_orders",
+        lane: "pull",
+        lane_key: shop.0,
+        dedup_key: Some(shop.to_string()),
+        payload: serde_json::json!({ "shop": shop }),
+        priority: 1,
+        run_at: None,
+    }
+}
+
+/// Connects a shop; its first pull is due at once.
+pub async fn connect(app: &App, shop: NewShop) -> Result<ShopId, FlowError> {
+    app.store
+        .write(move |tx| {
+            let id = shops::create(tx, &shop)?;
+            jobs::enqueue(tx, &[pull_job(id)])?;
+            tx.announce("shops");
+            Ok(id)
+        })
+        .await
+}
+
+/// Asks for a pull of active shops now.
+pub async fn poke(app: &App, ids: Vec<ShopId>) -> Result<(), FlowError> {
+    app.store.write(move |tx| poke_in(tx, &ids).map_err(FlowError::from)).await
+}
+
+fn poke_in(tx: &mut Tx<'_>, ids: &[ShopId]) -> Result<(), StoreError> {
+    let mut due = Vec::with_capacity(ids.len());
+    for id in ids {
+        if shops::get(tx, *id)?.is_some_and(|s| s.state == ShopState::Active) {
+            due.push(pull_job(*id));
+        }
+    }
+    jobs::enqueue(tx, &due)
+}

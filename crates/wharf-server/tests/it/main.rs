@@ -1,0 +1,3 @@
+//! The one integration binary: the program from outside, and the rules of the house as tests.
+
+mod tidy;
