@@ -1,9 +1,11 @@
 //! Import: files of other tools become orders of one shop. Preview reads and counts; commit writes through ingest, in
-//! chunks that may stop and go on; withdraw takes back whole. docs/adr/imports.md says what each of them promises.
+//! chunks that may stop and go on; withdraw takes back whole. docs/adr/0016-imports-can-be-withdrawn.md says what each of them promises.
 
 mod commit;
 mod compare;
 mod source;
+#[cfg(test)]
+mod tests;
 mod withdraw;
 
 pub use commit::{Committed, commit};
@@ -181,29 +183,35 @@ fn read_options(app: &App, shop: Option<&Shop>, options: &ImportOptions, now: Ti
 pub async fn inspect(app: &App, files: Vec<Input>, options: &ImportOptions) -> Result<Preview, FlowError> {
     let shop = find_shop(app, options).await?;
     let read = read_options(app, shop.as_ref(), options, app.now());
-    look(app, files, read, shop.map(|s| s.id), options.treat_as, &mut |_| {}).await
+    look(app, files, read, shop.map(|s| s.id), options.treat_as, None).await
 }
 
 /// Reads the files and keeps them, sealed, with what was found: the first step of an import. No order is touched.
 pub async fn preview(app: &App, files: Vec<Input>, options: &ImportOptions) -> Result<ImportView, FlowError> {
     let shop = find_shop(app, options).await?;
     let read = read_options(app, shop.as_ref(), options, app.now());
-    let mut odd = OddRows::default();
-    let found = look(app, files.clone(), read, shop.as_ref().map(|s| s.id), options.treat_as, &mut |rows| odd.add(rows)).await?;
-    let shop_id = match (&options.shop, shop) {
-        (_, Some(shop)) => shop.id,
-        (IntoShop::Named(name), None) => make_shop(app, name.clone(), &found, options).await?,
-        (IntoShop::Id(id), None) => return Err(FlowError::NotFound(format!("shop {id}"))),
-    };
     let kept = Chosen { treat_as: options.treat_as, zone: options.zone.clone(), currency: options.currency };
     let new = NewImport {
-        shop_id,
+        shop_id: shop.as_ref().map(|s| s.id),
         file_names: files.iter().map(|f| f.name.clone()).collect(),
         mapping: options.mapping.clone().unwrap_or_default(),
         options: serde_json::to_value(&kept).unwrap_or_default(),
         user_id: options.user_id,
     };
     let id = app.store.write(move |tx| Ok::<_, FlowError>(imports::create(tx, &new)?)).await?;
+    let result = keep_preview(app, id, &files, read, shop, options).await;
+    if result.is_err() {
+        let count = files.len() as i64;
+        app.store.write(move |tx| Ok::<_, FlowError>(imports::discard(tx, id, count)?)).await?;
+    }
+    result?;
+    status(app, &options.scope, id).await
+}
+
+async fn keep_preview(app: &App, id: ImportBatchId, files: &[Input], read: ReadOptions, shop: Option<Shop>, options: &ImportOptions) -> Result<(), FlowError> {
+    let mut odd = OddPieces { id, piece: 0, file: None };
+    let found = look(app, files.to_vec(), read, shop.as_ref().map(|s| s.id), options.treat_as, Some(&mut odd)).await?;
+    odd.flush(app).await?;
     for (position, file) in files.iter().enumerate() {
         source::keep(app, id, position as i64, file).await?;
     }
@@ -211,8 +219,12 @@ pub async fn preview(app: &App, files: Vec<Input>, options: &ImportOptions) -> R
     let mut sources: Vec<String> = found.files.iter().map(|f| f.layout.clone()).collect();
     sources.dedup();
     let json = serde_json::to_value(&found).map_err(|e| FlowError::invalid("preview", e.to_string()))?;
-    app.store.write(move |tx| Ok::<_, FlowError>(imports::save_preview(tx, id, &sources.join("+"), &json)?)).await?;
-    status(app, &options.scope, id).await
+    let shop_id = match (&options.shop, shop) {
+        (_, Some(shop)) => shop.id,
+        (IntoShop::Named(name), None) => make_shop(app, name.clone(), &found, options).await?,
+        (IntoShop::Id(id), None) => return Err(FlowError::NotFound(format!("shop {id}"))),
+    };
+    app.store.write(move |tx| Ok::<_, FlowError>(imports::save_preview(tx, id, shop_id, &sources.join("+"), &json)?)).await
 }
 
 /// One import.
@@ -296,7 +308,7 @@ fn mark(read: &mut ReadOrder, treat_as: TreatAs) {
     }
 }
 
-async fn look(app: &App, files: Vec<Input>, options: ReadOptions, shop: Option<ShopId>, treat_as: TreatAs, odd: &mut (dyn FnMut(&[OddRow]) + Send)) -> Result<Preview, FlowError> {
+async fn look(app: &App, files: Vec<Input>, options: ReadOptions, shop: Option<ShopId>, treat_as: TreatAs, mut odd: Option<&mut OddPieces>) -> Result<Preview, FlowError> {
     let opened = open(reader(app)?, files, options).await?;
     let zone = jiff::tz::TimeZone::get(opened.zone()).unwrap_or(jiff::tz::TimeZone::UTC);
     let mut balance = Balance::default();
@@ -322,7 +334,9 @@ async fn look(app: &App, files: Vec<Input>, options: ReadOptions, shop: Option<S
     while let Some(chunk) = chunks.next().await? {
         match chunk {
             Chunk::Rows { orders, odd: rows } => {
-                odd(&rows);
+                if let Some(odd) = odd.as_deref_mut() {
+                    odd.add(app, &rows, &preview.files).await?;
+                }
                 for row in &rows {
                     preview.odd_rows += 1;
                     *preview.odd_causes.entry(row.cause.code.clone()).or_default() += 1;
@@ -364,26 +378,26 @@ async fn look(app: &App, files: Vec<Input>, options: ReadOptions, shop: Option<S
 }
 
 /// Odd rows on their way into sealed pieces.
-#[derive(Default)]
-struct OddRows {
-    rows: Vec<OddRow>,
+struct OddPieces {
+    id: ImportBatchId,
+    piece: i64,
+    file: Option<OddFile>,
 }
 
-impl OddRows {
-    fn add(&mut self, rows: &[OddRow]) {
-        self.rows.extend_from_slice(rows);
-    }
-
-    async fn keep(self, app: &App, id: ImportBatchId, reports: &[FileReport]) -> Result<(), FlowError> {
-        if self.rows.is_empty() {
-            return Ok(());
-        }
-        let mut file = OddFile::new(reports);
-        for row in &self.rows {
+impl OddPieces {
+    async fn add(&mut self, app: &App, rows: &[OddRow], reports: &[FileReport]) -> Result<(), FlowError> {
+        let file = self.file.get_or_insert_with(|| OddFile::new(reports));
+        for row in rows {
             file.add(row, reports);
         }
-        let input = Input::new("odd-rows.csv", file.finish());
-        source::keep(app, id, ODD_ROWS, &input).await
+        if file.waiting() >= source::PIECE { self.flush(app).await } else { Ok(()) }
+    }
+
+    async fn flush(&mut self, app: &App) -> Result<(), FlowError> {
+        let Some(file) = self.file.as_mut().filter(|f| f.waiting() > 0) else { return Ok(()) };
+        let (id, piece, bytes) = (self.id, self.piece, file.take());
+        self.piece += 1;
+        app.store.write(move |tx| Ok::<_, FlowError>(imports::add_piece(tx, id, ODD_ROWS, piece, "odd-rows.csv", &bytes)?)).await
     }
 }
 

@@ -1,5 +1,5 @@
 //! Import batches: their files in sealed pieces, what a preview found, which orders a commit made or changed, and the
-//! one place where an order is erased: the withdrawal of the import that brought it (docs/adr/imports.md).
+//! one place where an order is erased: the withdrawal of the import that brought it (docs/adr/0016-imports-can-be-withdrawn.md).
 
 use crate::{Row, StoreError, Tx, Value, blobs};
 use std::collections::{HashMap, HashSet};
@@ -73,8 +73,8 @@ pub struct ImportBatch {
 /// What a new import starts with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewImport {
-    /// The shop.
-    pub shop_id: ShopId,
+    /// The shop, where it is there already.
+    pub shop_id: Option<ShopId>,
     /// Names of the files.
     pub file_names: Vec<String>,
     /// The mapping that was given, or null.
@@ -162,9 +162,18 @@ pub fn clear_pieces(tx: &mut Tx<'_>, id: ImportBatchId, position: i64) -> Result
     erase_blobs(tx, &hashes)
 }
 
-/// Keeps what a preview found.
-pub fn save_preview(tx: &mut Tx<'_>, id: ImportBatchId, source: &str, preview: &serde_json::Value) -> Result<(), StoreError> {
-    tx.execute("UPDATE import_batches SET source = $2, preview = $3 WHERE id = $1", &[id.into(), source.into(), preview.into()]).map(drop)
+/// Keeps what a preview found, and the shop.
+pub fn save_preview(tx: &mut Tx<'_>, id: ImportBatchId, shop: ShopId, source: &str, preview: &serde_json::Value) -> Result<(), StoreError> {
+    let params = [id.into(), source.into(), preview.into(), shop.into()];
+    tx.execute("UPDATE import_batches SET source = $2, preview = $3, shop_id = $4 WHERE id = $1", &params).map(drop)
+}
+
+/// Drops an import whose files could not be read: nothing of it was shown.
+pub fn discard(tx: &mut Tx<'_>, id: ImportBatchId, files: i64) -> Result<(), StoreError> {
+    for position in (0..files).chain([ODD_ROWS]) {
+        clear_pieces(tx, id, position)?;
+    }
+    tx.execute("DELETE FROM import_batches WHERE id = $1", &[id.into()]).map(drop)
 }
 
 /// Moves an import on, from one of the states named. False when it is in none of them.

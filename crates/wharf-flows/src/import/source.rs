@@ -12,7 +12,7 @@ use wharf_domain::id::ImportBatchId;
 use wharf_store::{Store, StoreError, blobs, imports};
 
 /// The size of one sealed piece.
-const PIECE: usize = 1 << 20;
+pub(super) const PIECE: usize = 1 << 20;
 /// How many orders are written in one unit of work.
 const CHUNK_ORDERS: usize = 200;
 /// How many lines are written in one unit of work, about.

@@ -166,3 +166,17 @@ fn a_buyer_who_asked_to_cancel_is_seen() {
     let got = read_text(&tsv(&columns, &[due("111-1", "9001", "A", &[("is-buyer-requested-cancellation", "true")])]));
     assert_eq!(got.orders[0].order.lines[0].refund, LineRefund::Requested);
 }
+
+#[test]
+fn versions_in_one_file_and_items_that_disagree() {
+    let text = tsv(ALL, &[
+        item("111-1", "A", &[("order-status", "Unshipped"), ("item-status", "Unshipped"), ("last-updated-date", "2026-01-15T09:00:00+00:00")]),
+        item("111-1", "A", &[]),
+        item("222-2", "B", &[]),
+        item("222-2", "C", &[("order-status", "Cancelled"), ("item-status", "Cancelled"), ("quantity", "1")]),
+    ]);
+    let got = read_text(&text);
+    assert!(got.odd.is_empty(), "{:?}", got.odd);
+    assert_eq!(got.orders.iter().map(|o| (o.order.lines.len(), o.order.observed_status.as_str())).collect::<Vec<_>>(), vec![(1, "Shipped"), (2, "Shipped")]);
+    assert_eq!(got.orders[1].order.lines.iter().map(|l| l.cancelled).sum::<i64>(), 1);
+}

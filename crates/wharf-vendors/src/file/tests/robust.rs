@@ -86,6 +86,17 @@ fn workbooks_with_titles_dates_numbers_and_lost_digits() {
     assert_eq!(got.odd.iter().map(|o| o.cause.code.as_str()).collect::<Vec<_>>(), vec!["bad_order_id"]);
 }
 
+#[test]
+fn old_workbooks_are_read_and_hostile_ones_refused() {
+    let got = read(vec![("ExportOrder.csv", include_bytes!("../../../testdata/orders.xls").to_vec())]);
+    assert_eq!((got.reports[0].format.as_str(), got.reports[0].header_row), ("XLS", 3));
+    assert_eq!(got.orders.iter().map(|o| o.order.total_minor).collect::<Vec<_>>(), vec![300, 450]);
+    assert_eq!(got.orders[0].order.placed_at, at("2026-01-15T00:30:00Z"));
+    // Three sheets with one cell in the last corner each: 6 KiB that would become 50 million cells.
+    let refused = refusal(include_bytes!("../../../testdata/corners.xls").to_vec());
+    assert_eq!(refused.code, "file_too_large", "{}", refused.why);
+}
+
 fn zip_of(parts: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, bytes) in parts {
@@ -175,6 +186,16 @@ proptest! {
         any_outcome(format!("{HEAD}{body}").into_bytes());
         any_outcome(gbk(&format!("订单编号,买家会员名,宝贝标题,总金额,订单创建时间,宝贝总数量,收货地址\n{body}")));
         any_outcome(format!("amazon-order-id\titem-status\tquantity\titem-price\tcurrency\n{}", body.replace(',', "\t")).into_bytes());
+    }
+
+    #[test]
+    fn an_old_workbook_with_any_byte_changed_never_panics(at in 0usize..6_000, byte in any::<u8>(), cut in 0usize..6_000) {
+        let mut bytes = include_bytes!("../../../testdata/orders.xls").to_vec();
+        let index = at % bytes.len();
+        bytes[index] = byte;
+        any_outcome(bytes.clone());
+        bytes.truncate(cut);
+        any_outcome(bytes);
     }
 
     #[test]
