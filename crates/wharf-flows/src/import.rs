@@ -215,7 +215,6 @@ async fn keep_preview(app: &App, id: ImportBatchId, files: &[Input], read: ReadO
     for (position, file) in files.iter().enumerate() {
         source::keep(app, id, position as i64, file).await?;
     }
-    odd.keep(app, id, &found.files).await?;
     let mut sources: Vec<String> = found.files.iter().map(|f| f.layout.clone()).collect();
     sources.dedup();
     let json = serde_json::to_value(&found).map_err(|e| FlowError::invalid("preview", e.to_string()))?;
