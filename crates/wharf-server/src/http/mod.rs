@@ -2,7 +2,7 @@
 //! answer; it decides nothing.
 
 pub mod assets;
-// pub mod catalog;
+pub mod catalog;
 pub mod dto;
 pub mod events;
 pub mod guard;
@@ -11,7 +11,7 @@ pub mod idempotency;
 // pub mod imports;
 pub mod input;
 // pub mod operations;
-pub mod orders { pub mod shape; }
+pub mod orders;
 // pub mod pack;
 pub mod people;
 pub mod problem;
@@ -80,11 +80,10 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(health::metrics))
         .routes(routes!(events::events))
         .merge(team::routes())
-        // .merge(orders::routes())
+        .merge(orders::routes())
         // .merge(shipments::routes())
         // .merge(pack::routes())
         .merge(stock::routes())
-        // .merge(catalog::routes())
         .merge(shops::routes())
         // .merge(imports::routes())
         // .merge(operations::routes())
