@@ -2,7 +2,7 @@
 
 use crate::http::input::{id, time};
 use crate::http::problem::Problem;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use wharf_domain::hold::HoldReason;
 use wharf_domain::money::{Currency, Money};
@@ -11,7 +11,7 @@ use wharf_domain::word::Word;
 use wharf_store::order_list::OrderFilter;
 
 /// Conditions combine; a parameter that is repeated means "one of".
-#[derive(Debug, Clone, Default, Deserialize, IntoParams, ToSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct OrderParams {

@@ -2,7 +2,7 @@
 
 use super::filter::OrderParams;
 use super::shape::*;
-use crate::http::dto::{Money, Named, Page, ShopRef, Time};
+use crate::http::dto::{Named, Page, ShopRef, Time};
 use crate::http::guard::{Guard, OrdersRead};
 use crate::http::input::{Query, limit};
 use crate::http::problem::Problem;
@@ -17,7 +17,7 @@ use wharf_domain::id::ShopId;
 use wharf_domain::money;
 use wharf_domain::word::Word;
 use wharf_store::order_list::{self, Cursor, Item, Sort};
-use wharf_store::{StoreError, orders, rollups};
+use wharf_store::{StoreError, rollups};
 
 /// The routes of this part.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -27,7 +27,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 /// An order of the store as a list shows it.
 pub fn row(item: Item) -> OrderRow {
     let Item { order: o, shop, holds, tags, lines, warehouse, parcel, assignee, fix } = item;
-    let orders::Order { region, .. } = &o;
+    let region = o.region.clone();
     OrderRow {
         id: o.id.to_string(),
         external_id: o.external_id,
