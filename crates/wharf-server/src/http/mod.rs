@@ -12,10 +12,10 @@ pub mod idempotency;
 pub mod input;
 // pub mod operations;
 pub mod orders;
-// pub mod pack;
+pub mod pack;
 pub mod people;
 pub mod problem;
-// pub mod shipments;
+pub mod shipments;
 pub mod shops;
 pub mod state;
 pub mod stock;
@@ -81,8 +81,8 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(events::events))
         .merge(team::routes())
         .merge(orders::routes())
-        // .merge(shipments::routes())
-        // .merge(pack::routes())
+        .merge(shipments::routes())
+        .merge(pack::routes())
         .merge(stock::routes())
         .merge(shops::routes())
         // .merge(imports::routes())
