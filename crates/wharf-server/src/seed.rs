@@ -148,9 +148,9 @@ fn build(tx: &mut Tx<'_>, house: &DemoHouse, extra: &[(String, Vec<String>)]) ->
     for (vendor, services) in extra {
         let settings = BTreeMap::from([
             ("carrier_name".to_owned(), "合约快递".to_owned()),
-            ("prefix".to_owned(), "HT".to_owned()),
-            ("first".to_owned(), "100000001".to_owned()),
-            ("last".to_owned(), "109999999".to_owned()),
+            ("number_prefix".to_owned(), "HT".to_owned()),
+            ("number_from".to_owned(), "100000001".to_owned()),
+            ("number_to".to_owned(), "109999999".to_owned()),
         ]);
         let account = warehouses::create_account(tx, &AccountInput { vendor: vendor.clone(), name: "合约快递".into(), credentials: None, settings, shop_id: None, active: true })?;
         if let Some(service) = services.first() {
