@@ -16,6 +16,8 @@ pub mod parcels;
 mod placing;
 pub mod plan;
 pub(crate) mod random;
+#[cfg(test)]
+mod tests;
 pub mod truth;
 
 pub use faults::{Fault, FaultKind};

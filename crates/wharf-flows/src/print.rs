@@ -1,1 +1,544 @@
-//! Batches of documents and the print ledger.
+//! Batches of documents and the print ledger. A label is printed once unless a cause is given; what is stopped, held or
+//! cancelled is not printed. One file holds 1 to 1,000 labels; it is made outside the unit of work that records it, and
+//! recorded only if nothing has changed meanwhile.
+
+use crate::app::{App, FlowError, Outcome};
+use crate::{book, recompute};
+use base64::Engine as _;
+use serde_json::json;
+use std::collections::{BTreeMap, HashMap};
+use wharf_connect::LabelSource;
+use wharf_documents::label::LabelItem;
+use wharf_documents::manifest::ManifestParcel;
+use wharf_documents::packing_slip::SlipLine;
+use wharf_documents::pick_list::PickTask;
+use wharf_documents::{DocumentError, Fonts, Imprint, LabelData, Language, ManifestData, PackingSlipData, Party, PickListData, TimeZone};
+use wharf_domain::address::Recipient;
+use wharf_domain::id::{OrderId, RowId, ShipmentId, UserId, WaybillId};
+use wharf_domain::money::Money;
+use wharf_domain::shipment::ShipmentState;
+use wharf_domain::time::DAY;
+use wharf_domain::timeline::{Actor, Event};
+use wharf_domain::waybill::Waybill;
+use wharf_store::prints::{NewBatch, NewPrint};
+use wharf_store::shipments::{self, ParcelOrder, ShipmentRow};
+use wharf_store::stations::{self, BenchLine};
+use wharf_store::waybills::{self, WaybillRow};
+use wharf_store::warehouses::{self, WarehouseRow};
+use wharf_store::{StoreError, Tx, blobs, locks, orders, prints, timeline};
+
+/// The most documents of one file.
+pub const MOST: usize = 1_000;
+/// How long a printed file is kept: it holds personal data.
+const FILE_LIVES: i64 = 30 * DAY;
+/// How often a batch is made again because something changed while it was drawn.
+const TRIES: usize = 3;
+
+/// What a person can have printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Labels of parcels: in the ledger, once.
+    Label,
+    /// What to fetch from which bin.
+    PickList,
+    /// What lies in the parcel, for the buyer.
+    PackingSlip,
+    /// What the driver signs.
+    Manifest,
+}
+
+impl Kind {
+    /// The stored word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Kind::Label => "label",
+            Kind::PickList => "pick_list",
+            Kind::PackingSlip => "packing_slip",
+            Kind::Manifest => "manifest",
+        }
+    }
+}
+
+/// Who prints where, in which language.
+#[derive(Debug, Clone)]
+pub struct Printing {
+    /// The station whose printer it is for; may be empty.
+    pub station: String,
+    /// Who.
+    pub user_id: Option<UserId>,
+    /// Language of captions.
+    pub language: Language,
+    /// Zone of times on paper.
+    pub zone: TimeZone,
+    /// Why a label that was printed is printed again; empty for a first print.
+    pub cause: String,
+}
+
+/// One printed file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// The batch in the ledger.
+    pub batch_id: RowId,
+    /// Its bytes in the blobs.
+    pub blob_hash: String,
+    /// Its media type.
+    pub media_type: String,
+    /// Documents in it.
+    pub documents: i64,
+}
+
+/// What came of a print order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Printed {
+    /// Files, usually one. Labels that a carrier sent as finished documents are files of their own.
+    pub files: Vec<File>,
+    /// The answer of each id.
+    pub results: Vec<(ShipmentId, Outcome)>,
+}
+
+fn drawing(error: DocumentError) -> FlowError {
+    FlowError::invalid("document", error.to_string())
+}
+
+/// Everything on paper about some parcels, read in one unit of work.
+struct Sheets {
+    parcels: Vec<ShipmentRow>,
+    waybills: HashMap<ShipmentId, WaybillRow>,
+    labels: HashMap<ShipmentId, LabelSource>,
+    copies: HashMap<WaybillId, i64>,
+    orders: HashMap<ShipmentId, Vec<ParcelOrder>>,
+    contents: HashMap<ShipmentId, Vec<BenchLine>>,
+    recipients: HashMap<OrderId, Recipient>,
+    warehouses: HashMap<wharf_domain::id::WarehouseId, WarehouseRow>,
+    stopped: HashMap<ShipmentId, String>,
+}
+
+fn read(tx: &mut Tx<'_>, ids: &[ShipmentId], labels: bool) -> Result<Sheets, StoreError> {
+    let mut parcels = shipments::load(tx, ids)?;
+    // In the order asked for: urgent first is the asker's business.
+    let place: HashMap<ShipmentId, usize> = ids.iter().enumerate().map(|(n, id)| (*id, n)).collect();
+    parcels.sort_by_key(|s| place.get(&s.id).copied());
+    let waybills: HashMap<ShipmentId, WaybillRow> = waybills::live(tx, ids)?.into_iter().map(|w| (w.shipment_id, w)).collect();
+    let copies = prints::copies(tx, &waybills.values().map(|w| w.id).collect::<Vec<_>>())?;
+    let mut sources = HashMap::new();
+    if labels {
+        for (id, row) in &waybills {
+            if let Some(source) = book::label_source(tx, row)? {
+                sources.insert(*id, source);
+            }
+        }
+    }
+    let inside: Vec<OrderId> = parcels.iter().flat_map(ShipmentRow::orders).collect();
+    let mut contents: HashMap<ShipmentId, Vec<BenchLine>> = HashMap::new();
+    for line in stations::contents(tx, ids)? {
+        contents.entry(line.shipment_id).or_default().push(line);
+    }
+    Ok(Sheets {
+        orders: shipments::parcel_orders(tx, ids)?,
+        contents,
+        recipients: orders::open_recipients(tx, &inside)?,
+        warehouses: warehouses::all(tx)?.into_iter().map(|w| (w.id, w)).collect(),
+        stopped: shipments::obstacles(tx, ids)?.into_iter().map(|(id, _, why)| (id, why)).collect(),
+        parcels,
+        waybills,
+        labels: sources,
+        copies,
+    })
+}
+
+impl Sheets {
+    /// Why the label of a parcel is not printed; `None` when it is.
+    fn obstacle(&self, id: ShipmentId, cause: &str) -> Option<Outcome> {
+        let Some(parcel) = self.parcels.iter().find(|s| s.id == id) else { return Some(Outcome::refused("not_found")) };
+        match parcel.state {
+            ShipmentState::Booked | ShipmentState::Packed => {}
+            ShipmentState::Draft => return Some(Outcome::refused("no_waybill")),
+            ShipmentState::Cancelled => return Some(Outcome::refused("cancelled")),
+            ShipmentState::HandedOver
+            | ShipmentState::InTransit
+            | ShipmentState::OutForDelivery
+            | ShipmentState::Delivered
+            | ShipmentState::Exception
+            | ShipmentState::Returning
+            | ShipmentState::Returned
+            | ShipmentState::Lost => return Some(Outcome::refused("handed_over")),
+        }
+        if let Some(why) = self.stopped.get(&id) {
+            return Some(Outcome::refused(why.as_str()));
+        }
+        let Some(row) = self.waybills.get(&id).filter(|w| matches!(w.waybill, Waybill::Booked { .. } | Waybill::Printed { .. })) else {
+            return Some(Outcome::refused("no_waybill"));
+        };
+        if !self.labels.contains_key(&id) {
+            return Some(Outcome::refused("no_label"));
+        }
+        (self.copies.contains_key(&row.id) && cause.trim().is_empty()).then(|| Outcome::refused("needs_cause"))
+    }
+
+    fn copy(&self, id: ShipmentId) -> i64 {
+        self.waybills.get(&id).and_then(|w| self.copies.get(&w.id)).copied().unwrap_or(0) + 1
+    }
+
+    fn recipient(&self, parcel: &ShipmentRow) -> Party {
+        parcel.orders().iter().find_map(|o| self.recipients.get(o)).map(Party::of).unwrap_or_default()
+    }
+
+    fn label(&self, parcel: &ShipmentRow, routing_code: String, routing_name: String) -> LabelData {
+        let inside = self.orders.get(&parcel.id).map_or(&[][..], Vec::as_slice);
+        let sender = self.warehouses.get(&parcel.warehouse_id).map(sender).unwrap_or_default();
+        let mut items: BTreeMap<&str, u32> = BTreeMap::new();
+        for line in self.contents.get(&parcel.id).into_iter().flatten() {
+            *items.entry(if line.sku_code.is_empty() { &line.name } else { &line.sku_code }).or_insert(0) += pieces(line.needed);
+        }
+        let collect = inside.iter().filter(|o| o.cash_on_delivery).map(|o| Money::new(o.value_minor, o.currency)).reduce(|a, b| {
+            if a.currency == b.currency { Money::new(a.minor + b.minor, a.currency) } else { a }
+        });
+        LabelData {
+            carrier: parcel.carrier_name.clone(),
+            service: parcel.service.clone(),
+            routing_code,
+            routing_name,
+            waybill_number: parcel.waybill_number.clone().unwrap_or_default(),
+            sender,
+            recipient: self.recipient(parcel),
+            order_references: inside.iter().map(|o| o.external_id.clone()).collect(),
+            items: items.into_iter().map(|(name, quantity)| LabelItem { name: name.to_owned(), quantity }).collect(),
+            weight_grams: u32::try_from(parcel.measured_grams.unwrap_or(parcel.weight_grams)).ok().filter(|grams| *grams > 0),
+            collect,
+            remark: String::new(),
+            copy: u32::try_from(self.copy(parcel.id)).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+fn pieces(quantity: i64) -> u32 {
+    u32::try_from(quantity).unwrap_or(u32::MAX)
+}
+
+fn sender(warehouse: &WarehouseRow) -> Party {
+    let recipient = Recipient {
+        region: warehouse.region.clone(),
+        personal: wharf_domain::address::PersonalData {
+            name: warehouse.contact.clone(),
+            phone: warehouse.phone.clone(),
+            address: warehouse.address.clone(),
+        },
+        ..Recipient::default()
+    };
+    Party::of(&recipient)
+}
+
+/// A drawn or finished label file, not yet recorded.
+struct Drawn {
+    bytes: Vec<u8>,
+    media_type: String,
+    parcels: Vec<ShipmentId>,
+}
+
+fn draw_labels(sheets: &Sheets, ready: &[ShipmentId], imprint: &Imprint) -> Result<Vec<Drawn>, FlowError> {
+    let (mut drawn, mut own, mut finished) = (Vec::new(), Vec::new(), Vec::new());
+    for parcel in sheets.parcels.iter().filter(|s| ready.contains(&s.id)) {
+        match sheets.labels.get(&parcel.id) {
+            Some(LabelSource::Drawn { routing_code, routing_name }) => {
+                own.push(sheets.label(parcel, routing_code.clone(), routing_name.clone()));
+                drawn.push(parcel.id);
+            }
+            Some(LabelSource::PrintData { fields, .. }) => {
+                let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
+                let mut label = sheets.label(parcel, field("routing_code"), field("routing_name"));
+                // What the platform lets be read is what may stand on a drawn copy.
+                for (name, to) in [
+                    ("recipient_name", &mut label.recipient.name),
+                    ("recipient_phone", &mut label.recipient.phone),
+                    ("recipient_address", &mut label.recipient.address),
+                ] {
+                    if let Some(text) = fields.get(name).filter(|t| !t.is_empty()) {
+                        to.clone_from(text);
+                    }
+                }
+                own.push(label);
+                drawn.push(parcel.id);
+            }
+            Some(LabelSource::Document { media_type, base64 }) => {
+                let bytes = base64::engine::general_purpose::STANDARD.decode(base64).map_err(|e| FlowError::invalid("label", e.to_string()))?;
+                finished.push(Drawn { bytes, media_type: media_type.clone(), parcels: vec![parcel.id] });
+            }
+            None => {}
+        }
+    }
+    let mut files = Vec::new();
+    if !own.is_empty() {
+        let bytes = wharf_documents::render_labels(Fonts::builtin(), imprint, &own).map_err(drawing)?;
+        files.push(Drawn { bytes, media_type: "application/pdf".to_owned(), parcels: drawn });
+    }
+    files.extend(finished);
+    Ok(files)
+}
+
+fn imprint(app: &App, printing: &Printing) -> Imprint {
+    Imprint { language: printing.language, printed_at: app.now(), zone: printing.zone.clone() }
+}
+
+fn limited(ids: &[ShipmentId]) -> Result<Vec<ShipmentId>, FlowError> {
+    let mut seen = std::collections::HashSet::new();
+    let distinct: Vec<ShipmentId> = ids.iter().copied().filter(|id| seen.insert(*id)).collect();
+    if distinct.is_empty() || distinct.len() > MOST {
+        return Err(FlowError::invalid("ids", format!("1 to {MOST} parcels fit one file")));
+    }
+    Ok(distinct)
+}
+
+/// Prints labels. Each parcel answers for itself; a second print of a label needs a cause.
+pub async fn labels(app: &App, actor: &Actor, printing: &Printing, ids: &[ShipmentId]) -> Result<Printed, FlowError> {
+    let ids = limited(ids)?;
+    for _ in 0..TRIES {
+        let wanted = ids.clone();
+        let sheets = app.store.read(move |tx| read(tx, &wanted, true).map_err(FlowError::from)).await?;
+        let results: Vec<(ShipmentId, Outcome)> =
+            ids.iter().map(|id| (*id, sheets.obstacle(*id, &printing.cause).unwrap_or(Outcome::Done))).collect();
+        let ready: Vec<ShipmentId> = results.iter().filter(|(_, o)| *o == Outcome::Done).map(|(id, _)| *id).collect();
+        if ready.is_empty() {
+            return Ok(Printed { files: Vec::new(), results });
+        }
+        let files = draw_labels(&sheets, &ready, &imprint(app, printing))?;
+        let (actor, printing) = (actor.clone(), printing.clone());
+        let recorded = app.store.write(move |tx| record_labels(tx, &actor, &printing, &sheets, &ready, files).map_err(FlowError::from)).await;
+        match recorded {
+            Ok(Some(files)) => return Ok(Printed { files, results }),
+            // Something was stopped, or printed elsewhere, while the file was drawn: it is drawn again without it.
+            Ok(None) | Err(FlowError::Store(StoreError::Conflict { .. })) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(FlowError::Store(StoreError::Busy))
+}
+
+fn record_labels(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    printing: &Printing,
+    sheets: &Sheets,
+    ready: &[ShipmentId],
+    drawn: Vec<Drawn>,
+) -> Result<Option<Vec<File>>, StoreError> {
+    locks::shipments(tx, ready)?;
+    let now = tx.now();
+    let stopped = shipments::obstacles(tx, ready)?;
+    let states: HashMap<ShipmentId, (ShipmentState, i64)> = shipments::load(tx, ready)?.into_iter().map(|s| (s.id, (s.state, s.version))).collect();
+    let live: HashMap<ShipmentId, WaybillId> = waybills::live(tx, ready)?.into_iter().map(|w| (w.shipment_id, w.id)).collect();
+    let copies = prints::copies(tx, &live.values().copied().collect::<Vec<_>>())?;
+    let same = |id: &ShipmentId| {
+        let known = sheets.parcels.iter().find(|s| s.id == *id);
+        known.map(|s| (s.state, s.version)) == states.get(id).copied()
+            && sheets.waybills.get(id).map(|w| w.id) == live.get(id).copied()
+            && live.get(id).is_some_and(|w| copies.get(w) == sheets.copies.get(w))
+    };
+    if !stopped.is_empty() || !ready.iter().all(same) {
+        return Ok(None);
+    }
+    let mut files = Vec::with_capacity(drawn.len());
+    let mut events: Vec<(OrderId, Event)> = Vec::new();
+    for file in drawn {
+        let blob_hash = blobs::put(tx, &file.bytes, &file.media_type, true, Some(now.plus(FILE_LIVES)))?;
+        let batch = NewBatch {
+            kind: Kind::Label.word(),
+            station: printing.station.clone(),
+            user_id: printing.user_id,
+            blob_hash: Some(blob_hash.clone()),
+            document_count: file.parcels.len() as i64,
+        };
+        let rows: Vec<NewPrint> = file
+            .parcels
+            .iter()
+            .map(|id| {
+                let copy = sheets.copy(*id);
+                let cause = if copy == 1 { String::new() } else { printing.cause.clone() };
+                NewPrint { shipment_id: *id, waybill_id: live.get(id).copied(), copy, cause }
+            })
+            .collect();
+        let batch_id = prints::record(tx, &batch, &rows)?;
+        for parcel in sheets.parcels.iter().filter(|s| file.parcels.contains(&s.id)) {
+            let params = json!({
+                "shipment": parcel.id, "number": parcel.waybill_number, "copy": sheets.copy(parcel.id), "station": printing.station,
+                "cause": if sheets.copy(parcel.id) > 1 { printing.cause.as_str() } else { "" },
+            });
+            events.extend(parcel.orders().into_iter().map(|o| (o, Event { kind: "label.printed".to_owned(), params: params.clone(), actor: actor.clone() })));
+        }
+        files.push(File { batch_id, blob_hash, media_type: file.media_type, documents: file.parcels.len() as i64 });
+    }
+    shipments::set_printed(tx, ready)?;
+    waybills::set_printed(tx, &live.values().copied().collect::<Vec<_>>())?;
+    timeline::append(tx, &events)?;
+    let orders: Vec<OrderId> = sheets.parcels.iter().filter(|s| ready.contains(&s.id)).flat_map(ShipmentRow::orders).collect();
+    recompute::apply(tx, &orders)?;
+    Ok(Some(files))
+}
+
+/// Pick lists, packing slips and manifests of parcels: may be printed as often as wanted. Labels go by [`labels`].
+pub async fn documents(app: &App, actor: &Actor, printing: &Printing, kind: Kind, ids: &[ShipmentId]) -> Result<Printed, FlowError> {
+    if kind == Kind::Label {
+        return labels(app, actor, printing, ids).await;
+    }
+    let ids = limited(ids)?;
+    let wanted = ids.clone();
+    let sheets = app.store.read(move |tx| read(tx, &wanted, false).map_err(FlowError::from)).await?;
+    let mut results = Vec::with_capacity(ids.len());
+    let mut ready: Vec<&ShipmentRow> = Vec::new();
+    for id in &ids {
+        let outcome = match sheets.parcels.iter().find(|s| s.id == *id) {
+            None => Outcome::refused("not_found"),
+            Some(s) if s.state == ShipmentState::Cancelled => Outcome::refused("cancelled"),
+            Some(s) => match (kind, sheets.stopped.get(id)) {
+                // Nobody shall fetch what must not leave.
+                (Kind::PickList, Some(why)) => Outcome::refused(why.as_str()),
+                (Kind::PickList | Kind::PackingSlip | Kind::Manifest | Kind::Label, _) => {
+                    ready.push(s);
+                    Outcome::Done
+                }
+            },
+        };
+        results.push((*id, outcome));
+    }
+    if ready.is_empty() {
+        return Ok(Printed { files: Vec::new(), results });
+    }
+    let made = draw(app, &sheets, &ready, kind, &imprint(app, printing))?;
+    let (printing, parcels) = (printing.clone(), ready.iter().map(|s| s.id).collect::<Vec<_>>());
+    let files = app
+        .store
+        .write(move |tx| {
+            let now = tx.now();
+            let mut files = Vec::with_capacity(made.len());
+            for bytes in made {
+                let blob_hash = blobs::put(tx, &bytes, "application/pdf", true, Some(now.plus(FILE_LIVES)))?;
+                let batch = NewBatch {
+                    kind: kind.word(),
+                    station: printing.station.clone(),
+                    user_id: printing.user_id,
+                    blob_hash: Some(blob_hash.clone()),
+                    document_count: parcels.len() as i64,
+                };
+                let rows: Vec<NewPrint> =
+                    parcels.iter().map(|id| NewPrint { shipment_id: *id, waybill_id: None, copy: 1, cause: String::new() }).collect();
+                let batch_id = prints::record(tx, &batch, &rows)?;
+                files.push(File { batch_id, blob_hash, media_type: "application/pdf".to_owned(), documents: parcels.len() as i64 });
+            }
+            Ok::<_, FlowError>(files)
+        })
+        .await?;
+    Ok(Printed { files, results })
+}
+
+fn draw(app: &App, sheets: &Sheets, ready: &[&ShipmentRow], kind: Kind, imprint: &Imprint) -> Result<Vec<Vec<u8>>, FlowError> {
+    let fonts = Fonts::builtin();
+    match kind {
+        Kind::Label => Ok(Vec::new()),
+        Kind::PackingSlip => {
+            let slips: Vec<PackingSlipData> = ready.iter().flat_map(|s| slips(sheets, s, imprint.language)).collect();
+            Ok(vec![wharf_documents::render_packing_slips(fonts, imprint, &slips).map_err(drawing)?])
+        }
+        Kind::PickList => {
+            let mut by_warehouse: BTreeMap<_, Vec<PickTask>> = BTreeMap::new();
+            for (slot, parcel) in ready.iter().enumerate() {
+                let tasks = by_warehouse.entry(parcel.warehouse_id).or_default();
+                let names: HashMap<OrderId, &str> =
+                    sheets.orders.get(&parcel.id).into_iter().flatten().map(|o| (o.order_id, o.external_id.as_str())).collect();
+                for line in sheets.contents.get(&parcel.id).into_iter().flatten().filter(|l| l.needed > l.scanned) {
+                    tasks.push(PickTask {
+                        bin: line.bin.clone(),
+                        sku_code: line.sku_code.clone(),
+                        name: line.name.clone(),
+                        variant: line.variant.clone(),
+                        barcode: line.barcode.clone(),
+                        quantity: pieces(line.needed - line.scanned),
+                        order_reference: names.get(&line.order_id).map(|n| (*n).to_owned()).unwrap_or_default(),
+                        slot: (slot + 1).to_string(),
+                    });
+                }
+            }
+            by_warehouse
+                .into_iter()
+                .filter(|(_, tasks)| !tasks.is_empty())
+                .map(|(id, tasks)| {
+                    let list = PickListData {
+                        number: String::new(),
+                        warehouse: sheets.warehouses.get(&id).map(|w| w.name.clone()).unwrap_or_default(),
+                        picker: String::new(),
+                        tasks,
+                    };
+                    wharf_documents::render_pick_list(fonts, imprint, &list).map_err(drawing)
+                })
+                .collect()
+        }
+        Kind::Manifest => {
+            let mut groups: BTreeMap<_, Vec<&ShipmentRow>> = BTreeMap::new();
+            for parcel in ready {
+                groups.entry((parcel.warehouse_id, parcel.carrier_account_id, parcel.carrier_name.clone())).or_default().push(parcel);
+            }
+            groups
+                .into_iter()
+                .map(|((warehouse, _, carrier), parcels)| {
+                    let manifest = ManifestData {
+                        number: format!("M{}", app.now().seconds()),
+                        warehouse: sheets.warehouses.get(&warehouse).map(|w| w.name.clone()).unwrap_or_default(),
+                        carrier,
+                        account: String::new(),
+                        handed_over_at: parcels.iter().filter_map(|s| s.handed_over_at).max(),
+                        parcels: parcels.iter().map(|s| manifest_parcel(sheets, s)).collect(),
+                    };
+                    wharf_documents::render_manifest(fonts, imprint, &manifest).map_err(drawing)
+                })
+                .collect()
+        }
+    }
+}
+
+fn manifest_parcel(sheets: &Sheets, parcel: &ShipmentRow) -> ManifestParcel {
+    let inside = sheets.orders.get(&parcel.id).map_or(&[][..], Vec::as_slice);
+    let region = parcel.orders().iter().find_map(|o| sheets.recipients.get(o)).map(|r| format!("{}{}", r.region.province, r.region.city));
+    ManifestParcel {
+        waybill_number: parcel.waybill_number.clone().unwrap_or_default(),
+        service: parcel.service.clone(),
+        order_references: inside.iter().map(|o| o.external_id.clone()).collect(),
+        destination: region.unwrap_or_default(),
+        weight_grams: u32::try_from(parcel.measured_grams.unwrap_or(parcel.weight_grams)).ok().filter(|grams| *grams > 0),
+        collect: inside.iter().find(|o| o.cash_on_delivery).map(|o| Money::new(o.value_minor, o.currency)),
+    }
+}
+
+fn slips(sheets: &Sheets, parcel: &ShipmentRow, language: Language) -> Vec<PackingSlipData> {
+    let inside = sheets.orders.get(&parcel.id).map_or(&[][..], Vec::as_slice);
+    inside
+        .iter()
+        .map(|order| {
+            let lines = sheets
+                .contents
+                .get(&parcel.id)
+                .into_iter()
+                .flatten()
+                .filter(|l| l.order_id == order.order_id)
+                .map(|l| SlipLine { name: l.name.clone(), variant: l.variant.clone(), sku_code: l.sku_code.clone(), quantity: pieces(l.needed), total: None })
+                .collect();
+            PackingSlipData {
+                // The buyer's language, not the packer's.
+                language: match order.country.as_str() {
+                    "CN" | "HK" | "MO" | "TW" => Language::Zh,
+                    "" => language,
+                    _ => Language::En,
+                },
+                shop: order.shop_name.clone(),
+                order_reference: order.external_id.clone(),
+                ordered_at: Some(order.placed_at),
+                carrier: parcel.carrier_name.clone(),
+                waybill_number: parcel.waybill_number.clone().unwrap_or_default(),
+                recipient: sheets.recipients.get(&order.order_id).map(Party::of).unwrap_or_default(),
+                lines,
+                order_total: Some(Money::new(order.total_minor, order.currency)),
+                gift: false,
+                gift_message: String::new(),
+                return_text: String::new(),
+                note: String::new(),
+            }
+        })
+        .collect()
+}

@@ -626,7 +626,8 @@ CREATE TABLE waybills (
   client_reference TEXT NOT NULL,
   waybill_state TEXT NOT NULL CHECK (waybill_state IN ('intent', 'requested', 'booked', 'printed', 'failed', 'in_doubt', 'void_requested', 'voided')),
   number TEXT,
-  label TEXT,                                -- JSON LabelSource; bytes by hash in blobs
+  carrier_code TEXT NOT NULL DEFAULT '',     -- of the carrier that sold it, as channels know it
+  label TEXT,                                -- hash of the sealed label source in blobs
   cost_minor BIGINT,
   cost_currency TEXT,
   message TEXT NOT NULL DEFAULT '',          -- the carrier's words

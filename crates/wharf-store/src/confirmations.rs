@@ -160,3 +160,10 @@ pub fn tasks(tx: &mut Tx<'_>, after: Option<ConfirmationId>, limit: i64) -> Resu
     .map(confirmation)
     .collect()
 }
+
+/// Starts the time of an obligation again, when a person has it tried again.
+pub fn renew(tx: &mut Tx<'_>, id: ConfirmationId) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.execute("UPDATE confirmations SET due_at = $2, attempts = 0 WHERE id = $1", &[id.into(), now.into()])?;
+    Ok(())
+}

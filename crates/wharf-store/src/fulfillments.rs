@@ -448,3 +448,9 @@ pub fn waiting_for(tx: &mut Tx<'_>, skus: &[SkuId], limit: usize) -> Result<Vec<
     )?;
     rows.iter().take(limit).map(|row| row.id(0)).collect()
 }
+
+/// The fulfillments of some lines, each once.
+pub fn ids_of_lines(tx: &mut Tx<'_>, lines: impl Iterator<Item = FulfillmentLineId>) -> Result<Vec<FulfillmentId>, StoreError> {
+    let ids: Vec<Value> = lines.map(Value::from).collect();
+    tx.query_in("SELECT DISTINCT fulfillment_id FROM fulfillment_lines WHERE id IN ({ids})", &ids, &[])?.iter().map(|row| row.id(0)).collect()
+}

@@ -642,6 +642,75 @@ pub fn items(tx: &mut Tx<'_>, ids: &[ShipmentId]) -> Result<Vec<ShipmentItem>, S
         .collect())
 }
 
+/// An order in a parcel, as carrier, channel and paper need it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParcelOrder {
+    /// Which.
+    pub order_id: OrderId,
+    /// The channel's number.
+    pub external_id: String,
+    /// Its shop.
+    pub shop_id: ShopId,
+    /// The shop's name.
+    pub shop_name: String,
+    /// Manifest id of its channel.
+    pub vendor: String,
+    /// The channel's id of the seller.
+    pub seller_id: String,
+    /// Its currency.
+    pub currency: wharf_domain::money::Currency,
+    /// What the buyer pays in all.
+    pub total_minor: i64,
+    /// What the lines in this parcel are worth.
+    pub value_minor: i64,
+    /// The courier collects.
+    pub cash_on_delivery: bool,
+    /// When it was placed.
+    pub placed_at: Timestamp,
+    /// What the buyer wrote.
+    pub buyer_note: String,
+    /// Units of the order in this parcel.
+    pub units_here: i64,
+    /// Units of the order that are to be sent in all.
+    pub units_open: i64,
+    /// The channel's country word, for the language of the slip.
+    pub country: String,
+}
+
+/// The orders of some parcels with what carrier, channel and paper need.
+pub fn parcel_orders(tx: &mut Tx<'_>, shipments: &[ShipmentId]) -> Result<HashMap<ShipmentId, Vec<ParcelOrder>>, StoreError> {
+    let ids: Vec<Value> = shipments.iter().map(|id| (*id).into()).collect();
+    let mut orders: HashMap<ShipmentId, Vec<ParcelOrder>> = HashMap::new();
+    for row in tx.query_in(
+        "SELECT l.shipment_id, o.id, o.external_id, o.shop_id, h.name, h.vendor, h.external_id, o.currency, o.total_minor, \
+           CAST(SUM(CASE WHEN ol.ordered > 0 THEN ol.total_minor * l.quantity / ol.ordered ELSE 0 END) AS BIGINT), o.cash_on_delivery, o.placed_at, o.buyer_note, \
+           CAST(SUM(l.quantity) AS BIGINT), CAST((SELECT SUM(x.ordered - x.cancelled) FROM order_lines x WHERE x.order_id = o.id) AS BIGINT), o.country \
+         FROM shipment_lines l JOIN orders o ON o.id = l.order_id JOIN order_lines ol ON ol.id = l.order_line_id JOIN shops h ON h.id = o.shop_id \
+         WHERE l.shipment_id IN ({ids}) GROUP BY l.shipment_id, o.id, h.id ORDER BY l.shipment_id, o.id",
+        &ids,
+        &[],
+    )? {
+        orders.entry(row.id(0)?).or_default().push(ParcelOrder {
+            order_id: row.id(1)?,
+            external_id: row.text(2)?,
+            shop_id: row.id(3)?,
+            shop_name: row.text(4)?,
+            vendor: row.text(5)?,
+            seller_id: row.text(6)?,
+            currency: wharf_domain::money::Currency::new(row.str(7)?).map_err(|_| row.inconsistent(7))?,
+            total_minor: row.int(8)?,
+            value_minor: row.int(9)?,
+            cash_on_delivery: row.bool(10)?,
+            placed_at: row.time(11)?,
+            buyer_note: row.text(12)?,
+            units_here: row.int(13)?,
+            units_open: row.int(14)?,
+            country: row.text(15)?,
+        });
+    }
+    Ok(orders)
+}
+
 /// Orders among those in some parcels that must not leave now: (parcel, order, why), where why is `cancelled`, `refunded` or
 /// the reason of an open hold. The one question that bench, printer and gate ask. A refund that was only asked for is a
 /// hold: a person may let it go.
@@ -723,4 +792,16 @@ pub fn scans(tx: &mut Tx<'_>, id: ShipmentId) -> Result<Vec<TrackingRow>, StoreE
         .iter()
         .map(|row| Ok(TrackingRow { at: row.time(0)?, meaning: row.text(1)?, text: row.text(2)?, place: row.text(3)? }))
         .collect()
+}
+
+/// The channel's line ids of one order in one parcel, with quantities.
+pub fn channel_lines(tx: &mut Tx<'_>, id: ShipmentId, order: OrderId) -> Result<Vec<(String, i64)>, StoreError> {
+    tx.query(
+        "SELECT ol.external_id, CAST(SUM(l.quantity) AS BIGINT) FROM shipment_lines l JOIN order_lines ol ON ol.id = l.order_line_id \
+         WHERE l.shipment_id = $1 AND l.order_id = $2 GROUP BY ol.id, ol.external_id, ol.position ORDER BY ol.position",
+        &[id.into(), order.into()],
+    )?
+    .iter()
+    .map(|row| Ok((row.text(0)?, row.int(1)?)))
+    .collect()
 }

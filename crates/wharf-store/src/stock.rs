@@ -729,3 +729,9 @@ pub fn audit(tx: &mut Tx<'_>) -> Result<Vec<Drift>, StoreError> {
     }
     Ok(drifts)
 }
+
+/// Code and name of SKUs.
+pub fn sku_names(tx: &mut Tx<'_>, skus: &[SkuId]) -> Result<HashMap<SkuId, (String, String)>, StoreError> {
+    let ids: Vec<Value> = skus.iter().map(|id| (*id).into()).collect();
+    tx.query_in("SELECT id, code, name FROM skus WHERE id IN ({ids})", &ids, &[])?.iter().map(|row| Ok((row.id(0)?, (row.text(1)?, row.text(2)?)))).collect()
+}

@@ -20,6 +20,8 @@ pub struct WaybillRow {
     pub client_reference: String,
     /// Where it stands.
     pub waybill: Waybill,
+    /// The carrier's code as channels know it.
+    pub carrier_code: String,
     /// Hash of the sealed blob with the carrier's label source.
     pub label_hash: Option<String>,
     /// What it cost, where the carrier said so.
@@ -35,7 +37,7 @@ pub struct WaybillRow {
 }
 
 const COLUMNS: &str = "id, shipment_id, carrier_account_id, client_reference, waybill_state, number, label, cost_minor, cost_currency, message, \
-   attempts, created_at, requested_at, booked_at, voided_at";
+   attempts, created_at, requested_at, booked_at, voided_at, carrier_code";
 
 fn waybill(row: &Row) -> Result<WaybillRow, StoreError> {
     let number = row.opt_text(5)?;
@@ -64,6 +66,7 @@ fn waybill(row: &Row) -> Result<WaybillRow, StoreError> {
         carrier_account_id: row.id(2)?,
         client_reference: row.text(3)?,
         waybill,
+        carrier_code: row.text(15)?,
         label_hash: row.opt_text(6)?,
         cost,
         message,
@@ -126,6 +129,8 @@ pub fn of_shipment(tx: &mut Tx<'_>, shipment: ShipmentId) -> Result<Vec<WaybillR
 /// What the carrier's answer adds to a booked waybill.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Bought {
+    /// The carrier's code as channels know it.
+    pub carrier_code: Option<String>,
     /// Hash of the sealed label source.
     pub label_hash: Option<String>,
     /// Cost.
@@ -137,12 +142,9 @@ pub fn advance(tx: &mut Tx<'_>, id: WaybillId, from: WaybillState, to: &Waybill,
     let now = tx.now();
     let message = match to {
         Waybill::Failed { message } | Waybill::InDoubt { message, .. } => Some(message.as_str()),
-        Waybill::Intent
-        | Waybill::Requested { .. }
-        | Waybill::Booked { .. }
-        | Waybill::Printed { .. }
-        | Waybill::VoidRequested { .. }
-        | Waybill::Voided { .. } => None,
+        // What was said before no longer matters.
+        Waybill::Booked { .. } | Waybill::VoidRequested { .. } | Waybill::Voided { .. } => Some(""),
+        Waybill::Intent | Waybill::Requested { .. } | Waybill::Printed { .. } => None,
     };
     let calls = i64::from(matches!(to, Waybill::Requested { .. }));
     let requested_at = matches!(to, Waybill::Requested { .. }).then_some(now);
@@ -153,7 +155,7 @@ pub fn advance(tx: &mut Tx<'_>, id: WaybillId, from: WaybillState, to: &Waybill,
          attempts = attempts + CAST($6 AS BIGINT), requested_at = COALESCE(CAST($7 AS BIGINT), requested_at), \
          booked_at = COALESCE(CAST($8 AS BIGINT), booked_at), voided_at = COALESCE(CAST($9 AS BIGINT), voided_at), \
          label = COALESCE(CAST($10 AS TEXT), label), cost_minor = COALESCE(CAST($11 AS BIGINT), cost_minor), \
-         cost_currency = COALESCE(CAST($12 AS TEXT), cost_currency) WHERE id = $1 AND waybill_state = $2",
+         cost_currency = COALESCE(CAST($12 AS TEXT), cost_currency), carrier_code = COALESCE(CAST($13 AS TEXT), carrier_code) WHERE id = $1 AND waybill_state = $2",
         &[
             id.into(),
             Value::word(from),
@@ -167,6 +169,7 @@ pub fn advance(tx: &mut Tx<'_>, id: WaybillId, from: WaybillState, to: &Waybill,
             bought.label_hash.as_deref().into(),
             bought.cost.map(|c| c.minor).into(),
             bought.cost.map(|c| c.currency.code().to_owned()).into(),
+            bought.carrier_code.as_deref().into(),
         ],
     )?;
     Ok(changed == 1)

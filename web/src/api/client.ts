@@ -43,8 +43,8 @@ const manners: Middleware = {
 export const api = createClient<paths>({
   baseUrl: typeof location === 'undefined' ? 'http://localhost' : location.origin,
   credentials: 'same-origin',
-  // Repeated parameters (`phase=held&phase=review`) are how the API reads "any of".
-  querySerializer: { array: { style: 'form', explode: true } },
+  // Several values of one filter are "any of" (`phase=held,review`).
+  querySerializer: { array: { style: 'form', explode: false } },
   fetch: (request) => globalThis.fetch(request),
 })
 api.use(manners)
