@@ -221,6 +221,11 @@ impl World {
         if self.broken.load(Ordering::Acquire) { Err(Refusal::Broken) } else { outcome }
     }
 
+    /// True when the journal could not be written: no answer may leave any more.
+    pub fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Acquire)
+    }
+
     /// Moves the market's clock: everything due by `now` happens.
     pub fn tick(&self, now: Timestamp) -> Result<(), WorldError> {
         if !self.market.read().unwrap_or_else(PoisonError::into_inner).is_quiet(now) {
