@@ -4,6 +4,8 @@
 mod manifest;
 mod map;
 mod sandbox;
+#[cfg(test)]
+mod sandbox_tests;
 mod wire;
 mod words;
 

@@ -8,6 +8,8 @@ mod pull;
 mod sandbox;
 mod sandbox_more;
 mod sandbox_ship;
+#[cfg(test)]
+mod sandbox_tests;
 mod sandbox_trade;
 mod ship;
 mod wire;
