@@ -137,7 +137,7 @@ export interface OrderRow {
   external_id: string
   shop: { id: string; name: string; vendor: string }
   phase: string
-  holds: Hold[]
+  holds: { reason: string; placed_at: string }[]
   version: number
   observed_status: string
   payment: string
@@ -156,9 +156,11 @@ export interface OrderRow {
   tags: string[]
   urgent: string
   assignee: Named | null
-  waybill_numbers: string[]
-  carriers: string[]
-  warehouses: Named[]
+  warehouse: Named | null
+  carrier: string | null
+  waybill_number: string | null
+  fix: Record<string, unknown> | null
+  returning_buyer: boolean
 }
 
 export interface OrderLine {
@@ -330,21 +332,19 @@ export interface Token {
   revoked_at: string | null
 }
 
-export interface Sales {
-  orders: number
-  total: Money
-}
-
 export interface HomeBoard {
   review: number
   to_ship: number
-  late_2h: number
+  late: number
   out_of_stock: number
   refunds_waiting: number
-  shops_in_trouble: number
-  sales_today: Sales
-  sales_last_week: Sales
-  curve: { hour: string; today: Sales | null; last_week: Sales }[]
+  orders_today: number
+  orders_last_week: number
+  /** One amount a currency; absent for a role that may not see sales. */
+  sales_today: Money[] | null
+  shops_silent: number
+  shops: number
+  curve: { hour: number; today: number | null; last_week: number }[]
 }
 
 export interface ShipmentItem {

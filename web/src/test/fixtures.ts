@@ -37,13 +37,7 @@ export function orderRow(index: number, phase: string = pick(PHASES, index)): Or
     holds:
       phase === 'held'
         ? [
-            {
-              id: `h${index}`,
-              reason: pick(HOLDS, index),
-              detail: {},
-              placed_at: at(-2 * HOUR),
-              placed_by: { by: 'rule', name: 'checks', id: '1' },
-            },
+            { reason: pick(HOLDS, index), placed_at: at(-2 * HOUR) },
           ]
         : [],
     version: 1,
@@ -74,9 +68,11 @@ export function orderRow(index: number, phase: string = pick(PHASES, index)): Or
     tags: index % 4 === 0 ? ['gift'] : [],
     urgent: index % 9 === 0 ? '买家催发货' : '',
     assignee: null,
-    waybill_numbers: phase === 'pack' || phase === 'shipped' ? [`SF10${20_000_000 + index}`] : [],
-    carriers: phase === 'pack' || phase === 'shipped' ? ['合约快递'] : [],
-    warehouses: ['label', 'pack', 'shipped'].includes(phase) ? [{ id: '1', name: '杭州仓' }] : [],
+    waybill_number: phase === 'pack' || phase === 'shipped' ? `YT10${20_000_000 + index}` : null,
+    carrier: phase === 'pack' || phase === 'shipped' ? '合约快递' : null,
+    warehouse: ['label', 'pack', 'shipped'].includes(phase) ? { id: '1', name: '杭州仓' } : null,
+    fix: null,
+    returning_buyer: index % 3 === 0,
   }
 }
 
@@ -120,7 +116,7 @@ export function orderDetail(row: OrderRow): OrderDetail {
           ]
         : [],
     fixes: [],
-    hold_history: row.holds,
+    hold_history: row.holds.map((hold, index) => ({ ...hold, id: `h${index}`, detail: {}, placed_by: { by: 'rule', name: 'checks', id: '1' } })),
     fulfillments: [],
     shipments: [],
     timeline: [

@@ -8,6 +8,7 @@ import { useSession } from '@/api/session'
 import type { PackAnswer } from '@/api/types'
 import { Picture } from '@/components/Picture'
 import { useKept } from '@/lib/kept'
+import { stopWords } from '@/lib/outcome'
 import { play } from '@/lib/sounds'
 import { cancelParcel, reprintLabel, scan, stationQuery } from './queries'
 import { commandOf, lightOf, progressOf, soundOf, type Light } from './scan'
@@ -169,7 +170,7 @@ export function PackPage() {
           <div className="pack-stop-sign">
             <StopOutlined aria-hidden />
             <strong>{t('pack.stop')}</strong>
-            <span>{shipment ? t(`hold.${shipment.stop_reason}`, { defaultValue: shipment.stop_reason }) : ''}</span>
+            <span>{shipment ? stopWords(shipment.stop_reason, t) : ''}</span>
             <span>{t('pack.stop_do')}</span>
           </div>
         ) : shipment && progress && shownItem ? (
