@@ -448,17 +448,49 @@ export interface StockExplanation {
   movements: Movement[]
 }
 
-export interface PackStats {
+export interface PackLine {
+  sku_id: string
+  sku_code: string
+  name: string
+  variant: string
+  image_url: string | null
+  barcode: string
+  bin: string
+  needed: number
+  scanned: number
+}
+
+export interface PackParcel {
+  id: string
+  shipment_state: string
+  stop_reason: string
+  waybill_number: string | null
+  carrier: string
+  orders: string[]
+  recipient: MaskedRecipient | null
+  lines: PackLine[]
+  needed: number
+  scanned: number
+}
+
+export interface MadeFile {
+  id: string
+  media_type: string
+  documents: number
+}
+
+export interface Bench {
+  outcome: string | null
+  reason: string | null
+  shipment: PackParcel | null
+  label: MadeFile | null
+  label_refused: string | null
   packed_today: number
   seconds_per_parcel: number | null
 }
 
-export interface PackAnswer {
-  /** `idle · opened · right · wrong · unknown · complete · already · stop · refused` */
-  outcome: string
-  reason?: string
-  shipment: Shipment | null
-  stats: PackStats
+export interface PrintAnswer extends ActionAnswer {
+  files: MadeFile[]
 }
 
 export interface Rate {

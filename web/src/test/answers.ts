@@ -1,5 +1,5 @@
 /** What the API would say, for looking at screens without a server. */
-import { counts, orderDetail, orderRow, session, shipmentRow } from './fixtures'
+import { counts, orderDetail, orderRow, parcel, session, shipmentRow } from './fixtures'
 
 interface Answer {
   status: number
@@ -152,7 +152,7 @@ export function answer(state: State, signedOut: boolean, method: string, path: s
   if (/^\/shipments\/\d+$/.test(at)) return ok(shipmentRow(1))
   if (at === '/stock') return page(crowded ? Array.from({ length: 100 }, (_, index) => stockRow(index)) : [])
   if (at.startsWith('/pack/stations/')) {
-    return ok({ outcome: 'idle', shipment: crowded ? shipmentRow(1) : null, stats: { packed_today: 146, seconds_per_parcel: 41 } })
+    return ok({ outcome: null, reason: null, shipment: crowded ? parcel(1) : null, label: null, label_refused: null, packed_today: 146, seconds_per_parcel: 41 })
   }
   if (at.startsWith('/preferences/')) return ok(null)
   if (method === 'GET') return page([])

@@ -1,5 +1,5 @@
 /** Answers of the API for unit tests and for looking at screens without a server. Shapes are the contract's. */
-import type { Counts, OrderDetail, OrderRow, Shipment } from '@/api/types'
+import type { Counts, OrderDetail, OrderRow, PackParcel, Shipment } from '@/api/types'
 
 const HOUR = 3_600_000
 const NAMES = ['张*', '李*', '欧阳**', '王**', 'J*** S****']
@@ -190,5 +190,22 @@ export function shipmentRow(index: number): Shipment {
     trace: {},
     created_at: row.placed_at,
     version: 1,
+  }
+}
+
+export function parcel(index: number): PackParcel {
+  const { id, shipment_state, waybill_number, carrier, orders, recipient, items } = shipmentRow(index)
+  const lines = items.map(({ quantity, barcodes, ...item }) => ({ ...item, variant: '', barcode: barcodes[0] ?? '', needed: quantity }))
+  return {
+    id,
+    shipment_state,
+    stop_reason: '',
+    waybill_number,
+    carrier,
+    orders: orders.map((order) => order.external_id),
+    recipient,
+    lines,
+    needed: lines.reduce((sum, line) => sum + line.needed, 0),
+    scanned: 0,
   }
 }

@@ -99,7 +99,7 @@ function CarrierForm({ onChange }: FormProps) {
   const { t } = useTranslation()
   const carriers = useQuery(carriersQuery).data?.items ?? []
   const [account, setAccount] = useState<string>()
-  useFields(account ? { carrier_account: account } : undefined, onChange)
+  useFields(account ? { carrier_account_id: account } : undefined, onChange)
   return (
     <Field label={t('orders.carrier')}>
       {(id) => (
