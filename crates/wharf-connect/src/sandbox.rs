@@ -138,10 +138,17 @@ pub fn serve(world: &World, vendors: &[&'static dyn Vendor], now: Timestamp, mut
     if let Err(broken) = world.tick(now) {
         return WireResponse::text(503, &broken.to_string());
     }
-    if mount == TRUTH_MOUNT {
+    let response = if mount == TRUTH_MOUNT {
         request.path = rest;
-        return truth::handle(world, vendors, now, &request);
-    }
+        truth::handle(world, vendors, now, &request)
+    } else {
+        vendor_answer(world, vendors, now, &mount, rest, request)
+    };
+    // What could not be written down must not be told: the caller sees a lost answer, which is what it is.
+    if world.is_broken() { WireResponse::lost() } else { response }
+}
+
+fn vendor_answer(world: &World, vendors: &[&'static dyn Vendor], now: Timestamp, mount: &str, rest: String, mut request: WireRequest) -> WireResponse {
     match vendors.iter().find(|v| v.manifest().id == mount).and_then(|v| v.sandbox()) {
         Some(sandbox) => {
             request.path = rest;

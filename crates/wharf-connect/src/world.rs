@@ -16,6 +16,8 @@ pub mod parcels;
 mod placing;
 pub mod plan;
 pub(crate) mod random;
+#[cfg(test)]
+mod tests;
 pub mod truth;
 
 pub use faults::{Fault, FaultKind};
@@ -217,6 +219,11 @@ impl World {
         };
         self.settle(sequence);
         if self.broken.load(Ordering::Acquire) { Err(Refusal::Broken) } else { outcome }
+    }
+
+    /// True when the journal could not be written: no answer may leave any more.
+    pub fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Acquire)
     }
 
     /// Moves the market's clock: everything due by `now` happens.

@@ -382,13 +382,13 @@ pub struct SellerNote {
     pub flag: Option<i64>,
 }
 
-/// Sets notes and flags by a person: they are due to the channel, which does not overwrite them meanwhile.
-pub fn set_notes(tx: &mut Tx<'_>, notes: &[(OrderId, SellerNote)]) -> Result<(), StoreError> {
+/// Sets notes and flags by a person. `due`: the channel must be told, and does not overwrite them meanwhile.
+pub fn set_notes(tx: &mut Tx<'_>, notes: &[(OrderId, SellerNote)], due: bool) -> Result<(), StoreError> {
     let rows: Vec<Vec<Value>> = notes.iter().map(|(id, note)| vec![(*id).into(), (&note.note).into(), note.flag.into()]).collect();
     tx.execute_rows(
-        "UPDATE orders SET seller_note = v.column2, seller_flag = v.column3, note_due = 1, updated_at = $1, version = version + 1 FROM {rows} AS v WHERE orders.id = v.column1",
+        "UPDATE orders SET seller_note = v.column2, seller_flag = v.column3, note_due = $2, updated_at = $1, version = version + 1 FROM {rows} AS v WHERE orders.id = v.column1",
         &rows,
-        &[tx.now().into()],
+        &[tx.now().into(), due.into()],
     )
     .map(drop)
 }

@@ -464,6 +464,7 @@ pub(crate) const COMPANIES: &[Company] = &[
     Company { id: 1259, code: "EYB", name: "EMS经济快递", shapes: &[("97", 11, 11), ("", 13, 13)] },
     Company { id: 200734, code: "POSTB", name: "邮政快递包裹", shapes: &[("98", 11, 11), ("", 13, 13)] },
     Company { id: 5000000110730, code: "JTSD", name: "极兔速递", shapes: &[("JT", 13, 13)] },
+    Company { id: 1217, code: "HTKY", name: "百世快递", shapes: &[("55", 12, 12), ("", 12, 14)] },
     Company { id: 107, code: "DBKD", name: "德邦快递", shapes: &[("DPK", 12, 12), ("", 8, 12)] },
     Company { id: 100034107, code: "DISTRIBUTOR_13222803", name: "自有配送", shapes: &[("", 6, 20)] },
     Company { id: -1, code: "OTHER", name: "其他", shapes: &[] },
