@@ -1,10 +1,13 @@
 //! The conformance suite: what every vendor must do, tested the same way for all of them. No network: recorded answers,
-//! whole and damaged in every way, and the in-process sandbox. `conformance!(subject())` in a vendor's tests runs it.
+//! whole and damaged in every way, and the in-process sandbox. `conformance!(subject())` in a vendor's tests runs
+//! the first part, `conformance_channel!` and `conformance_carrier!` the second.
 
 mod damage;
 mod manifest;
+mod market;
 
 pub use manifest::manifest_is_complete;
+pub use market::{Stage, carrier_sells_once, channel_confirms_once, channel_reacts_to_each_trouble, channel_reads_the_market};
 
 use crate::cassette::Answering;
 use crate::http::{HttpRequest, HttpResponse};

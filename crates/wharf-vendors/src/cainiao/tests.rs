@@ -86,6 +86,7 @@ fn subject() -> Subject {
 }
 
 wharf_connect::conformance!(subject());
+wharf_connect::conformance_carrier!(&VENDOR, &crate::all(), "YTO");
 
 #[tokio::test]
 async fn the_standard_template_is_taken_when_none_is_set() {

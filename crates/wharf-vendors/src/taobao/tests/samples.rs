@@ -111,6 +111,7 @@ fn subject() -> Subject {
 }
 
 wharf_connect::conformance!(subject());
+wharf_connect::conformance_channel!(&VENDOR, &[&VENDOR]);
 
 #[tokio::test]
 async fn both_forms_of_an_answer_read_alike() {
