@@ -122,7 +122,11 @@ pub fn form_fields(text: &str) -> Vec<(String, String)> {
         }
         String::from_utf8_lossy(&out).into_owned()
     };
-    text.split('&').filter(|p| !p.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(k, v)| (plain(k), plain(v))).collect()
+    text.split('&')
+        .filter(|p| !p.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(k, v)| (plain(k), plain(v)))
+        .collect()
 }
 
 /// The name of the market's own interface beside the vendors' mount points.
@@ -148,7 +152,14 @@ pub fn serve(world: &World, vendors: &[&'static dyn Vendor], now: Timestamp, mut
     if world.is_broken() { WireResponse::lost() } else { response }
 }
 
-fn vendor_answer(world: &World, vendors: &[&'static dyn Vendor], now: Timestamp, mount: &str, rest: String, mut request: WireRequest) -> WireResponse {
+fn vendor_answer(
+    world: &World,
+    vendors: &[&'static dyn Vendor],
+    now: Timestamp,
+    mount: &str,
+    rest: String,
+    mut request: WireRequest,
+) -> WireResponse {
     match vendors.iter().find(|v| v.manifest().id == mount).and_then(|v| v.sandbox()) {
         Some(sandbox) => {
             request.path = rest;

@@ -6,6 +6,7 @@
 mod acts;
 pub mod buyers;
 pub mod catalogue;
+pub mod command;
 pub mod demo;
 pub mod faults;
 mod journal;
@@ -21,7 +22,8 @@ mod tests;
 pub mod truth;
 
 pub use faults::{Fault, FaultKind};
-pub use market::{Act, Command, Done, Market};
+pub use command::{Act, Command, Done};
+pub use market::Market;
 pub use orders::{OrderDraft, OrderState, Quirk, Refusal};
 pub use plan::MarketPlan;
 

@@ -428,3 +428,36 @@ pub fn items(tx: &mut Tx<'_>, scope: &Scope, ids: &[OrderId]) -> Result<Vec<Item
         })
         .collect())
 }
+
+/// Counts of the orders that match, by phase and by open hold reason. For filters that the counters cannot answer; bounded by
+/// what the filter's own index finds.
+pub fn count_matching(tx: &mut Tx<'_>, scope: &Scope, filter: &OrderFilter) -> Result<crate::rollups::Counts, StoreError> {
+    let mut counts = crate::rollups::Counts { phases: Phase::ALL.iter().map(|phase| (*phase, 0)).collect(), ..Default::default() };
+    let Some(mut c) = conditions(tx, scope, filter)? else { return Ok(counts) };
+    if !filter.phases.is_empty() {
+        let list = c.list(filter.phases.iter().map(|phase| Value::word(*phase)));
+        c.all.push(format!("o.phase IN ({list})"));
+    }
+    let matched = if c.all.is_empty() { "1 = 1".to_owned() } else { c.all.join(" AND ") };
+    for row in tx.query(&format!("SELECT o.phase, COUNT(*) FROM orders o WHERE {matched} GROUP BY o.phase"), &c.params)? {
+        counts.phases.insert(row.word(0)?, row.int(1)?);
+        counts.total += row.int(1)?;
+    }
+    let held = format!(
+        "SELECT h.reason, COUNT(*) FROM orders o JOIN holds h ON h.order_id = o.id AND h.released_at IS NULL WHERE {matched} GROUP BY h.reason"
+    );
+    for row in tx.query(&held, &c.params)? {
+        counts.holds.insert(row.word(0)?, row.int(1)?);
+    }
+    Ok(counts)
+}
+
+/// Orders that are not shipped and whose promise ends before `by`: a range of the phase index, never a scan of all orders.
+pub fn late(tx: &mut Tx<'_>, scope: &Scope, by: Timestamp) -> Result<i64, StoreError> {
+    let filter = OrderFilter {
+        phases: vec![Phase::Held, Phase::Review, Phase::Mapping, Phase::Stock, Phase::Label, Phase::Pack, Phase::PartShipped],
+        ship_by: (None, Some(by)),
+        ..OrderFilter::default()
+    };
+    Ok(count_matching(tx, scope, &filter)?.total)
+}

@@ -79,6 +79,6 @@ describe('the way to the server', () => {
       }),
     )
     await body(api.GET('/api/v1/orders', { params: { query: { phase: ['held', 'review'], q: undefined } } }))
-    expect(query).toBe('?phase=held,review')
+    expect(query).toBe('?phase=held&phase=review')
   })
 })

@@ -43,8 +43,8 @@ const manners: Middleware = {
 export const api = createClient<paths>({
   baseUrl: typeof location === 'undefined' ? 'http://localhost' : location.origin,
   credentials: 'same-origin',
-  // Several values of one filter are "any of" (`phase=held,review`).
-  querySerializer: { array: { style: 'form', explode: false } },
+  // Repeated parameters (`phase=held&phase=review`) are "any of".
+  querySerializer: { array: { style: 'form', explode: true } },
   fetch: (request) => globalThis.fetch(request),
 })
 api.use(manners)

@@ -137,7 +137,7 @@ export interface OrderRow {
   external_id: string
   shop: { id: string; name: string; vendor: string }
   phase: string
-  holds: Hold[]
+  holds: { reason: string; placed_at: string }[]
   version: number
   observed_status: string
   payment: string
@@ -156,9 +156,11 @@ export interface OrderRow {
   tags: string[]
   urgent: string
   assignee: Named | null
-  waybill_numbers: string[]
-  carriers: string[]
-  warehouses: Named[]
+  warehouse: Named | null
+  carrier: string | null
+  waybill_number: string | null
+  fix: Record<string, unknown> | null
+  returning_buyer: boolean
 }
 
 export interface OrderLine {
@@ -330,21 +332,19 @@ export interface Token {
   revoked_at: string | null
 }
 
-export interface Sales {
-  orders: number
-  total: Money
-}
-
 export interface HomeBoard {
   review: number
   to_ship: number
-  late_2h: number
+  late: number
   out_of_stock: number
   refunds_waiting: number
-  shops_in_trouble: number
-  sales_today: Sales
-  sales_last_week: Sales
-  curve: { hour: string; today: Sales | null; last_week: Sales }[]
+  orders_today: number
+  orders_last_week: number
+  /** One amount a currency; absent for a role that may not see sales. */
+  sales_today: Money[] | null
+  shops_silent: number
+  shops: number
+  curve: { hour: number; today: number | null; last_week: number }[]
 }
 
 export interface ShipmentItem {
@@ -448,17 +448,49 @@ export interface StockExplanation {
   movements: Movement[]
 }
 
-export interface PackStats {
+export interface PackLine {
+  sku_id: string
+  sku_code: string
+  name: string
+  variant: string
+  image_url: string | null
+  barcode: string
+  bin: string
+  needed: number
+  scanned: number
+}
+
+export interface PackParcel {
+  id: string
+  shipment_state: string
+  stop_reason: string
+  waybill_number: string | null
+  carrier: string
+  orders: string[]
+  recipient: MaskedRecipient | null
+  lines: PackLine[]
+  needed: number
+  scanned: number
+}
+
+export interface MadeFile {
+  id: string
+  media_type: string
+  documents: number
+}
+
+export interface Bench {
+  outcome: string | null
+  reason: string | null
+  shipment: PackParcel | null
+  label: MadeFile | null
+  label_refused: string | null
   packed_today: number
   seconds_per_parcel: number | null
 }
 
-export interface PackAnswer {
-  /** `idle · opened · right · wrong · unknown · complete · already · stop · refused` */
-  outcome: string
-  reason?: string
-  shipment: Shipment | null
-  stats: PackStats
+export interface PrintAnswer extends ActionAnswer {
+  files: MadeFile[]
 }
 
 export interface Rate {

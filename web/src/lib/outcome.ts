@@ -12,6 +12,11 @@ export function reasonWords(reason: string | undefined, t: TFunction): string {
   return t(`refusal.${reason}`, { defaultValue: t(`hold.${reason}`, { defaultValue: reason }) })
 }
 
+/** Why a parcel must not leave. */
+export function stopWords(reason: string, t: TFunction): string {
+  return t(`stop.${reason}`, { defaultValue: t(`hold.${reason}`, { defaultValue: reason }) })
+}
+
 export function showOutcome(answer: ActionAnswer, title: string, t: TFunction, labelOf: (id: string) => string, undo?: () => Promise<void>, key?: string): void {
   const { tally } = answer
   const refused = answer.results.filter((result) => result.outcome === 'refused')

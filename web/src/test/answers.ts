@@ -1,5 +1,5 @@
 /** What the API would say, for looking at screens without a server. */
-import { counts, orderDetail, orderRow, session, shipmentRow } from './fixtures'
+import { counts, orderDetail, orderRow, parcel, session, shipmentRow } from './fixtures'
 
 interface Answer {
   status: number
@@ -107,16 +107,18 @@ function stockRow(index: number) {
 const home = (crowded: boolean) => ({
   review: crowded ? 12 : 0,
   to_ship: crowded ? 302 : 0,
-  late_2h: crowded ? 6 : 0,
+  late: crowded ? 6 : 0,
   out_of_stock: crowded ? 9 : 0,
   refunds_waiting: crowded ? 3 : 0,
-  shops_in_trouble: crowded ? 1 : 0,
-  sales_today: { orders: crowded ? 1204 : 0, total: money(crowded ? 183_204.6 : 0) },
-  sales_last_week: { orders: crowded ? 1130 : 0, total: money(crowded ? 171_880.2 : 0) },
-  curve: Array.from({ length: 24 }, (_, index) => ({
-    hour: hourAt(23 - index),
-    today: index < 15 ? { orders: 50 + index, total: money(crowded ? 4000 + 900 * Math.sin(index / 2) + index * 400 : 0) } : null,
-    last_week: { orders: 45, total: money(crowded ? 4200 + 700 * Math.sin(index / 2.2) + index * 320 : 0) },
+  orders_today: crowded ? 1204 : 0,
+  orders_last_week: crowded ? 1130 : 0,
+  sales_today: [money(crowded ? 183_204.6 : 0)],
+  shops_silent: crowded ? 1 : 0,
+  shops: crowded ? 2 : 0,
+  curve: Array.from({ length: 24 }, (_, hour) => ({
+    hour,
+    today: hour < 15 ? (crowded ? Math.round(40 + 30 * Math.sin(hour / 3) + hour * 2) : 0) : null,
+    last_week: crowded ? Math.round(44 + 26 * Math.sin(hour / 3.1) + hour * 1.6) : 0,
   })),
 })
 
@@ -150,7 +152,7 @@ export function answer(state: State, signedOut: boolean, method: string, path: s
   if (/^\/shipments\/\d+$/.test(at)) return ok(shipmentRow(1))
   if (at === '/stock') return page(crowded ? Array.from({ length: 100 }, (_, index) => stockRow(index)) : [])
   if (at.startsWith('/pack/stations/')) {
-    return ok({ outcome: 'idle', shipment: crowded ? shipmentRow(1) : null, stats: { packed_today: 146, seconds_per_parcel: 41 } })
+    return ok({ outcome: null, reason: null, shipment: crowded ? parcel(1) : null, label: null, label_refused: null, packed_today: 146, seconds_per_parcel: 41 })
   }
   if (at.startsWith('/preferences/')) return ok(null)
   if (method === 'GET') return page([])

@@ -1,5 +1,5 @@
 /** Answers of the API for unit tests and for looking at screens without a server. Shapes are the contract's. */
-import type { Counts, OrderDetail, OrderRow, Shipment } from '@/api/types'
+import type { Counts, OrderDetail, OrderRow, PackParcel, Shipment } from '@/api/types'
 
 const HOUR = 3_600_000
 const NAMES = ['张*', '李*', '欧阳**', '王**', 'J*** S****']
@@ -37,13 +37,7 @@ export function orderRow(index: number, phase: string = pick(PHASES, index)): Or
     holds:
       phase === 'held'
         ? [
-            {
-              id: `h${index}`,
-              reason: pick(HOLDS, index),
-              detail: {},
-              placed_at: at(-2 * HOUR),
-              placed_by: { by: 'rule', name: 'checks', id: '1' },
-            },
+            { reason: pick(HOLDS, index), placed_at: at(-2 * HOUR) },
           ]
         : [],
     version: 1,
@@ -74,9 +68,11 @@ export function orderRow(index: number, phase: string = pick(PHASES, index)): Or
     tags: index % 4 === 0 ? ['gift'] : [],
     urgent: index % 9 === 0 ? '买家催发货' : '',
     assignee: null,
-    waybill_numbers: phase === 'pack' || phase === 'shipped' ? [`SF10${20_000_000 + index}`] : [],
-    carriers: phase === 'pack' || phase === 'shipped' ? ['合约快递'] : [],
-    warehouses: ['label', 'pack', 'shipped'].includes(phase) ? [{ id: '1', name: '杭州仓' }] : [],
+    waybill_number: phase === 'pack' || phase === 'shipped' ? `YT10${20_000_000 + index}` : null,
+    carrier: phase === 'pack' || phase === 'shipped' ? '合约快递' : null,
+    warehouse: ['label', 'pack', 'shipped'].includes(phase) ? { id: '1', name: '杭州仓' } : null,
+    fix: null,
+    returning_buyer: index % 3 === 0,
   }
 }
 
@@ -120,7 +116,7 @@ export function orderDetail(row: OrderRow): OrderDetail {
           ]
         : [],
     fixes: [],
-    hold_history: row.holds,
+    hold_history: row.holds.map((hold, index) => ({ ...hold, id: `h${index}`, detail: {}, placed_by: { by: 'rule', name: 'checks', id: '1' } })),
     fulfillments: [],
     shipments: [],
     timeline: [
@@ -194,5 +190,22 @@ export function shipmentRow(index: number): Shipment {
     trace: {},
     created_at: row.placed_at,
     version: 1,
+  }
+}
+
+export function parcel(index: number): PackParcel {
+  const { id, shipment_state, waybill_number, carrier, orders, recipient, items } = shipmentRow(index)
+  const lines = items.map(({ quantity, barcodes, ...item }) => ({ ...item, variant: '', barcode: barcodes[0] ?? '', needed: quantity }))
+  return {
+    id,
+    shipment_state,
+    stop_reason: '',
+    waybill_number,
+    carrier,
+    orders: orders.map((order) => order.external_id),
+    recipient,
+    lines,
+    needed: lines.reduce((sum, line) => sum + line.needed, 0),
+    scanned: 0,
   }
 }

@@ -1,13 +1,15 @@
 //! Wharf's own side of a demo: what the seller of the simulated shops keeps in his warehouses and agreed with his
-//! carriers. Plain values; whoever owns a store writes them into it.
+//! carriers. Plain values; whoever owns a store writes them into it. `GET /_world/house` gives the same as JSON, for a demo
+//! whose market runs in another process.
 
 use super::catalogue::goods;
 use super::market::Market;
 use super::random::Dice;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An article that warehouses count.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DemoSku {
     /// Code.
     pub code: String,
@@ -24,7 +26,7 @@ pub struct DemoSku {
 }
 
 /// Something sold as one and shipped as several.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DemoBundle {
     /// Code that sellers type on listings.
     pub code: String,
@@ -35,7 +37,7 @@ pub struct DemoBundle {
 }
 
 /// A place that holds stock.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DemoWarehouse {
     /// Code.
     pub code: String,
@@ -64,7 +66,7 @@ pub struct DemoWarehouse {
 }
 
 /// What lies where on the first day.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DemoStock {
     /// Warehouse code.
     pub warehouse: String,
@@ -77,7 +79,7 @@ pub struct DemoStock {
 }
 
 /// A price that a carrier agreed to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DemoRate {
     /// Carrier code, as carriers are known everywhere (`ZTO`, `SF`).
     pub carrier: String,
@@ -98,7 +100,7 @@ pub struct DemoRate {
 }
 
 /// Everything that a demo starts with on Wharf's side.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DemoHouse {
     /// Articles.
     pub skus: Vec<DemoSku>,
@@ -135,9 +137,33 @@ fn warehouses() -> Vec<DemoWarehouse> {
         lat_e6,
     };
     vec![
-        of("HZ", "杭州仓", ["浙江省", "杭州市", "余杭区", "仓前街道", "海曙路58号1号库", "311121"], "仓管小周", "13800000571", 120_012_000, 30_285_000),
-        of("CD", "成都仓", ["四川省", "成都市", "双流区", "西航港街道", "空港二路66号3栋", "610200"], "仓管小罗", "13800000028", 103_960_000, 30_540_000),
-        of("GZ", "广州仓", ["广东省", "广州市", "白云区", "太和镇", "大源南路12号B座", "510540"], "仓管小梁", "13800000020", 113_360_000, 23_270_000),
+        of(
+            "HZ",
+            "杭州仓",
+            ["浙江省", "杭州市", "余杭区", "仓前街道", "海曙路58号1号库", "311121"],
+            "仓管小周",
+            "13800000571",
+            120_012_000,
+            30_285_000,
+        ),
+        of(
+            "CD",
+            "成都仓",
+            ["四川省", "成都市", "双流区", "西航港街道", "空港二路66号3栋", "610200"],
+            "仓管小罗",
+            "13800000028",
+            103_960_000,
+            30_540_000,
+        ),
+        of(
+            "GZ",
+            "广州仓",
+            ["广东省", "广州市", "白云区", "太和镇", "大源南路12号B座", "510540"],
+            "仓管小梁",
+            "13800000020",
+            113_360_000,
+            23_270_000,
+        ),
     ]
 }
 
@@ -190,7 +216,12 @@ pub fn house(market: &Market) -> DemoHouse {
         .iter()
         .flat_map(|s| s.listings.iter())
         .filter(|l| l.pieces > 1)
-        .map(|l| (l.seller_code.clone(), DemoBundle { code: l.seller_code.clone(), name: l.title.clone(), parts: vec![(l.goods().code.clone(), l.pieces)] }))
+        .map(|l| {
+            (
+                l.seller_code.clone(),
+                DemoBundle { code: l.seller_code.clone(), name: l.title.clone(), parts: vec![(l.goods().code.clone(), l.pieces)] },
+            )
+        })
         .collect();
     let warehouses = warehouses();
     let mut stock = Vec::new();

@@ -1,6 +1,6 @@
 //! The laws of the market: the same seed is the same market, what was told is kept, and no call takes effect twice.
 
-use super::market::{Act, Command, Done};
+use super::command::{Act, Command, Done};
 use super::orders::{LineDraft, OrderDraft, OrderState, Quirk, RefundKind, Refusal};
 use super::parcels::{Declaration, Purchase};
 use super::plan::{MarketPlan, PlannedShop};
@@ -16,7 +16,16 @@ fn shops() -> Vec<PlannedShop> {
 }
 
 fn plan(seed: u64) -> MarketPlan {
-    MarketPlan { seed, opened_at: OPENED, shops: shops(), backlog: 50, backlog_span: 5 * HOUR, rate_milli: 60_000, speed: 60, unusual_per_mille: 400 }
+    MarketPlan {
+        seed,
+        opened_at: OPENED,
+        shops: shops(),
+        backlog: 50,
+        backlog_span: 5 * HOUR,
+        rate_milli: 60_000,
+        speed: 60,
+        unusual_per_mille: 400,
+    }
 }
 
 fn quiet(seed: u64) -> MarketPlan {
@@ -54,7 +63,9 @@ fn orders_made_by_hand_do_not_shift_the_drawn_ones() {
         touched.tick(later(minute * MINUTE)).expect("tick");
         touched.place(later(minute * MINUTE), "one", OrderDraft::default()).expect("placed");
     }
-    let drawn = |w: &World| w.read(|m| m.orders.iter().filter(|o| !o.by_hand).map(|o| (o.number, o.buyer, o.placed_at, o.quirks.clone())).collect::<Vec<_>>());
+    let drawn = |w: &World| {
+        w.read(|m| m.orders.iter().filter(|o| !o.by_hand).map(|o| (o.number, o.buyer, o.placed_at, o.quirks.clone())).collect::<Vec<_>>())
+    };
     assert_eq!(drawn(&plain), drawn(&touched));
     assert_eq!(touched.read(|m| m.orders.iter().filter(|o| o.by_hand).count()), 30);
 }
@@ -78,7 +89,8 @@ fn amounts_add_up_except_where_they_should_not() {
     world.tick(later(HOUR)).expect("tick");
     world.read(|m| {
         for order in &m.orders {
-            let sum = order.lines.iter().map(|l| l.price_minor * l.quantity - l.discount_minor - l.share_minor).sum::<i64>() + order.postage_minor;
+            let sum = order.lines.iter().map(|l| l.price_minor * l.quantity - l.discount_minor - l.share_minor).sum::<i64>()
+                + order.postage_minor;
             let off = order.payment_minor() - sum;
             assert_eq!(off != 0, order.quirks.contains(&Quirk::AmountMismatch), "order {}", order.number);
             assert_eq!(order.lines.iter().map(|l| l.share_minor).sum::<i64>(), order.discount_minor);
@@ -124,7 +136,8 @@ fn a_number_of_another_recipient_is_refused_and_of_the_same_one_taken() {
 #[test]
 fn a_split_order_must_name_its_lines() {
     let world = World::in_memory(quiet(5));
-    let codes: Vec<String> = world.read(|m| m.shops[0].listings.iter().filter(|l| !l.unmapped && l.pieces == 1).take(3).map(|l| l.seller_code.clone()).collect());
+    let codes: Vec<String> = world
+        .read(|m| m.shops[0].listings.iter().filter(|l| !l.unmapped && l.pieces == 1).take(3).map(|l| l.seller_code.clone()).collect());
     let lines = codes.into_iter().map(|seller_code| LineDraft { seller_code, quantity: 2, ..LineDraft::default() }).collect();
     let order = world.place(OPENED, "one", OrderDraft { lines, ..OrderDraft::default() }).expect("placed");
     let numbers: Vec<i64> = world.read(|m| m.order(order).map(|o| o.lines.iter().map(|l| l.number).collect())).expect("order");
@@ -136,7 +149,9 @@ fn a_split_order_must_name_its_lines() {
     assert_eq!(tell("780000000001", vec![numbers[0]]), Err(Refusal::AlreadyShipped));
     assert_eq!(tell("780000000002", vec![1]), Err(Refusal::LineNotFound(1)));
     // The last line's money goes back: nothing of the order is left to ship.
-    world.act(later(HOUR), order, Act::AskRefund { line: Some(numbers[2]), kind: RefundKind::MoneyOnly, reason: "x".into() }).expect("asked");
+    world
+        .act(later(HOUR), order, Act::AskRefund { line: Some(numbers[2]), kind: RefundKind::MoneyOnly, reason: "x".into() })
+        .expect("asked");
     world.act(later(HOUR), order, Act::CloseRefund { paid: true }).expect("paid");
     assert_eq!(tell("780000000002", vec![numbers[1]]), Ok(Done::Ok));
     assert_eq!(world.read(|m| m.order(order).map(|o| o.state)), Some(OrderState::Shipped));
@@ -257,7 +272,11 @@ fn a_long_journal_becomes_a_snapshot_and_the_market_is_the_same() {
     let mut text = std::fs::read_to_string(&journal).expect("journal");
     let first = text.lines().count() as u64 + 1;
     for n in first..first + 20_000 {
-        let command = Command::Order { at: later(n as i64 * SECOND), order, act: Act::Note { note: Some(format!("note {n}")), flag: (n % 6) as i64 } };
+        let command = Command::Order {
+            at: later(n as i64 * SECOND),
+            order,
+            act: Act::Note { note: Some(format!("note {n}")), flag: (n % 6) as i64 },
+        };
         text.push_str(&super::journal::line(n, &serde_json::to_string(&command).expect("json")));
     }
     std::fs::write(&journal, &text).expect("written");
@@ -269,6 +288,55 @@ fn a_long_journal_becomes_a_snapshot_and_the_market_is_the_same() {
     let world = World::open(dir.path(), quiet(9), later(DAY)).expect("open from the snapshot");
     assert_eq!(world.fingerprint(), told);
     assert_eq!(world.read(|m| m.count_modified(0, OPENED, later(DAY))), 1);
+}
+
+#[test]
+fn the_house_belongs_to_its_market() {
+    let world = World::in_memory(quiet(42));
+    let house = world.read(super::demo::house);
+    let codes: std::collections::BTreeSet<&str> =
+        house.skus.iter().map(|s| s.code.as_str()).chain(house.bundles.iter().map(|b| b.code.as_str())).collect();
+    let barcodes: std::collections::BTreeSet<&str> = house.skus.iter().map(|s| s.barcode.as_str()).collect();
+    assert_eq!(barcodes.len(), house.skus.len());
+    world.read(|m| {
+        let listings: Vec<_> = m.shops.iter().flat_map(|s| &s.listings).collect();
+        assert!(listings.iter().filter(|l| !l.unmapped).all(|l| codes.contains(l.seller_code.as_str())));
+        let unmapped = listings.iter().filter(|l| l.unmapped).count();
+        assert!(
+            (3..60).contains(&unmapped) && listings.iter().filter(|l| l.unmapped).all(|l| !codes.contains(l.seller_code.as_str())),
+            "{unmapped}"
+        );
+    });
+    assert!(house.bundles.iter().all(|b| b.parts.iter().all(|(sku, units)| *units > 1 && house.skus.iter().any(|s| s.code == *sku))));
+    assert!(house.stock.iter().all(|s| s.quantity > 0 && house.warehouses.iter().any(|w| w.code == s.warehouse)));
+    let stocked: std::collections::BTreeSet<&str> = house.stock.iter().map(|s| s.sku.as_str()).collect();
+    assert!(stocked.len() * 100 > house.skus.len() * 90, "nearly everything is there");
+}
+
+#[test]
+fn callers_at_once_share_the_disk_and_one_of_them_takes_effect() {
+    let dir = tempfile::tempdir().expect("dir");
+    let world = World::open(dir.path(), quiet(9), OPENED).expect("open");
+    let orders: Vec<i64> = (0..6).map(|_| world.place(OPENED, "one", OrderDraft::default()).expect("placed")).collect();
+    let taken: Vec<usize> = std::thread::scope(|scope| {
+        let callers: Vec<_> = (0..8)
+            .map(|caller: i64| {
+                let (world, orders) = (&world, &orders);
+                scope.spawn(move || {
+                    let tell = |(i, order): (usize, &i64)| {
+                        let number = format!("78{i:05}{caller:05}");
+                        world.apply(Command::Confirm(declaration(world, *order, &number, vec![]))).is_ok().then_some(i)
+                    };
+                    orders.iter().enumerate().filter_map(tell).collect::<Vec<usize>>()
+                })
+            })
+            .collect();
+        callers.into_iter().flat_map(|c| c.join().expect("caller")).collect()
+    });
+    assert_eq!(taken.len(), 6, "one declaration an order");
+    let told = world.fingerprint();
+    drop(world);
+    assert_eq!(World::open(dir.path(), quiet(9), OPENED).expect("open").fingerprint(), told);
 }
 
 /// The other process of the next test: tells on its output what it was told, until it is killed.
@@ -334,7 +402,7 @@ proptest! {
     #[test]
     fn any_story_is_told_again_the_same(steps in prop::collection::vec((0u8..12, 0usize..40, 1i64..4000), 1..30)) {
         let dir = tempfile::tempdir().expect("dir");
-        let world = World::open(dir.path(), MarketPlan { rate_milli: 20_000, ..plan(13) }, OPENED).expect("open");
+        let world = World::open(dir.path(), MarketPlan { rate_milli: 1_000, ..plan(13) }, OPENED).expect("open");
         let mut now = OPENED;
         for (what, which, seconds) in steps {
             now = now.plus(seconds * SECOND);

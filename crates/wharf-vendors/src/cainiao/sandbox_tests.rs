@@ -38,7 +38,13 @@ impl Stand {
         self.http.world()
     }
     fn call(&self) -> Call<'_> {
-        Call { http: &self.http, now: Timestamp(self.clock.load(Ordering::SeqCst)), nonce: "n", credentials: &self.credentials, settings: &self.settings }
+        Call {
+            http: &self.http,
+            now: Timestamp(self.clock.load(Ordering::SeqCst)),
+            nonce: "n",
+            credentials: &self.credentials,
+            settings: &self.settings,
+        }
     }
     /// A parcel of one order of the market, sent from a demo warehouse, its recipient behind a token.
     fn parcel(&self, reference: &str, order: i64) -> BookRequest {
@@ -51,11 +57,25 @@ impl Stand {
             sender: Sender {
                 name: from.contact.clone(),
                 phone: from.phone.clone(),
-                region: Region { country: "CN".into(), province: from.province.clone(), city: from.city.clone(), district: from.district.clone(), town: from.town.clone(), postal_code: String::new() },
+                region: Region {
+                    country: "CN".into(),
+                    province: from.province.clone(),
+                    city: from.city.clone(),
+                    district: from.district.clone(),
+                    town: from.town.clone(),
+                    postal_code: String::new(),
+                },
                 address: from.address.clone(),
             },
             recipient: Recipient {
-                region: Region { country: "CN".into(), province: to.province, city: to.city, district: to.district, town: to.town, postal_code: String::new() },
+                region: Region {
+                    country: "CN".into(),
+                    province: to.province,
+                    city: to.city,
+                    district: to.district,
+                    town: to.town,
+                    postal_code: String::new(),
+                },
                 personal: PersonalData { name: "王**".into(), phone: "*******1234".into(), address: "人**路**号".into() },
                 token: Some("1token".into()),
                 masked: true,
@@ -130,7 +150,8 @@ async fn a_number_is_given_back_until_the_parcel_is_picked_up() {
     assert!(carrier.find(&stand.call(), &parcel).await.expect("answer").is_none());
     let second = carrier.book(&stand.call(), &parcel).await.expect("booked");
     assert_ne!(second.number, first.number);
-    let told = Declaration { at: OPENED, shop: 0, order, lines: vec![], carrier: "ZTO".into(), number: second.number.clone(), online: true };
+    let told =
+        Declaration { at: OPENED, shop: 0, order, lines: vec![], carrier: "ZTO".into(), number: second.number.clone(), online: true };
     stand.world().apply(Command::Confirm(told)).expect("shipped");
     stand.clock.fetch_add(4 * DAY, Ordering::SeqCst);
     assert_eq!(refused(carrier.void(&stand.call(), "ZTO", &second.number).await), "面单已揽收,不能取消");
@@ -156,7 +177,9 @@ async fn the_service_refuses_in_its_own_words() {
     untold.recipient.token = None;
     let mut empty = good.clone();
     empty.items.clear();
-    for (parcel, words) in [(&elsewhere, "发货地址未在网点订购"), (&nobody, "收件人信息不完整"), (&untold, "必须传oaid和tid"), (&empty, "包裹商品信息不正确")] {
+    for (parcel, words) in
+        [(&elsewhere, "发货地址未在网点订购"), (&nobody, "收件人信息不完整"), (&untold, "必须传oaid和tid"), (&empty, "包裹商品信息不正确")]
+    {
         let said = refused(carrier.book(&stand.call(), parcel).await);
         assert!(said.contains(words), "{said}");
     }
@@ -173,7 +196,9 @@ async fn every_demo_warehouse_may_send_and_every_rated_carrier_sells() {
     let house = stand.world().read(demo::house);
     let places = super::VENDOR.subscriptions().expect("subscriptions").branches(&stand.call(), None).await.expect("answer");
     for warehouse in &house.warehouses {
-        assert!(places.iter().all(|p| p.addresses.iter().any(|(region, street)| region.city == warehouse.city && *street == warehouse.address)));
+        assert!(
+            places.iter().all(|p| p.addresses.iter().any(|(region, street)| region.city == warehouse.city && *street == warehouse.address))
+        );
     }
     for rate in &house.rates {
         assert!(places.iter().any(|p| p.carrier_code == rate.carrier), "{}", rate.carrier);

@@ -92,7 +92,8 @@ impl Stand {
     }
     async fn truth(&self, method: &'static str, path: &str, body: Value) -> (u16, Value) {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-        let request = HttpRequest { method, url: format!("http://sandbox/_world{path}"), headers: vec![], body, timeout: Duration::from_secs(5) };
+        let request =
+            HttpRequest { method, url: format!("http://sandbox/_world{path}"), headers: vec![], body, timeout: Duration::from_secs(5) };
         let answer = self.http.send(request).await.expect("answer");
         (answer.status, serde_json::from_slice(&answer.body).expect("JSON"))
     }
@@ -202,7 +203,9 @@ async fn recipients_are_masked_and_their_token_opens_them() {
     let fields = "tid,receiver_name,receiver_address,receiver_mobile,receiver_phone,receiver_state,created";
     let trade = |tid: i64, oaid: &'static str| {
         let stand = &stand;
-        async move { stand.ask("taobao.trade.fullinfo.get", &[("fields", fields), ("tid", &tid.to_string()), ("include_oaid", oaid)]).await["trade_fullinfo_get_response"]["trade"].clone() }
+        async move {
+            stand.ask("taobao.trade.fullinfo.get", &[("fields", fields), ("tid", &tid.to_string()), ("include_oaid", oaid)]).await["trade_fullinfo_get_response"]["trade"].clone()
+        }
     };
     let told = trade(first, "true").await;
     let real = stand.world().read(|m| m.order(first).map(|o| m.recipient(o))).expect("recipient");
@@ -210,7 +213,12 @@ async fn recipients_are_masked_and_their_token_opens_them() {
     assert!(told["receiver_mobile"].as_str().is_some_and(|p| p.ends_with(&real.phone[7..]) && p.starts_with("*******")));
     assert_eq!(told["receiver_state"], json!(real.province));
     assert!(trade(first, "false").await.get("oaid").is_none());
-    let opened = super::VENDOR.privacy().expect("privacy").open(&stand.call(), &first.to_string(), told["oaid"].as_str().expect("token")).await.expect("opened");
+    let opened = super::VENDOR
+        .privacy()
+        .expect("privacy")
+        .open(&stand.call(), &first.to_string(), told["oaid"].as_str().expect("token"))
+        .await
+        .expect("opened");
     assert_eq!((opened.name, opened.phone, opened.address), (real.name, real.phone, real.street));
     let mut pairs = Vec::new();
     for tid in [first, second, other] {
@@ -261,7 +269,14 @@ async fn read_while_it_changes(stand: &Stand, backwards: bool) -> (BTreeSet<i64>
     let mut seen = BTreeSet::new();
     for step in 0..pages {
         let page = if backwards { pages - step } else { step + 1 }.to_string();
-        let params = [("fields", "tid"), ("start_modified", from.as_str()), ("end_modified", to.as_str()), ("page_no", page.as_str()), ("page_size", "10"), ("use_has_next", "true")];
+        let params = [
+            ("fields", "tid"),
+            ("start_modified", from.as_str()),
+            ("end_modified", to.as_str()),
+            ("page_no", page.as_str()),
+            ("page_size", "10"),
+            ("use_has_next", "true"),
+        ];
         let answer = stand.ask("taobao.trades.sold.increment.get", &params).await;
         for row in answer["trades_sold_increment_get_response"]["trades"]["trade"].as_array().into_iter().flatten() {
             seen.insert(row["tid"].as_i64().expect("tid"));
@@ -323,7 +338,12 @@ async fn the_connector_reads_a_busy_market_whole() {
     }
     let missing: Vec<i64> = stand.world().read(|m| {
         let end = from.plus(10 * SECOND);
-        m.orders.iter().filter(|o| o.shop == 0 && o.modified_at < end).map(|o| o.number).filter(|n| !seen.contains_key(&n.to_string())).collect()
+        m.orders
+            .iter()
+            .filter(|o| o.shop == 0 && o.modified_at < end)
+            .map(|o| o.number)
+            .filter(|n| !seen.contains_key(&n.to_string()))
+            .collect()
     });
     assert!(seen.len() > 500, "{}", seen.len());
     assert_eq!(missing, Vec::<i64>::new());
@@ -333,7 +353,10 @@ async fn the_connector_reads_a_busy_market_whole() {
 async fn a_second_declaration_is_b04_and_one_effect() {
     let stand = Stand::quiet();
     let order = stand.place(OrderDraft::default());
-    assert!(matches!(stand.confirm(order, "780000000000001").await, Err(ConnectError::Refused { code, .. }) if code.ends_with(":B60")), "not a number of that carrier");
+    assert!(
+        matches!(stand.confirm(order, "780000000000001").await, Err(ConnectError::Refused { code, .. }) if code.ends_with(":B60")),
+        "not a number of that carrier"
+    );
     assert!(matches!(stand.confirm(order, "780000000001").await, Ok(Confirmed::Accepted { .. })));
     let tid = order.to_string();
     let params = [("tid", tid.as_str()), ("out_sid", "780000000001"), ("company_code", "ZTO")];
@@ -347,14 +370,19 @@ async fn a_second_declaration_is_b04_and_one_effect() {
     assert!(truth["shipments"][0]["rejected"].as_u64() >= Some(3), "{}", truth["shipments"]);
     // Correcting it takes another call, and leaves both numbers in sight.
     let corrected = [("tid", tid.as_str()), ("out_sid", "780000000002"), ("company_code", "ZTO")];
-    assert_eq!(stand.ask("taobao.logistics.consign.resend", &corrected).await["logistics_consign_resend_response"]["shipping"]["is_success"], true);
+    assert_eq!(
+        stand.ask("taobao.logistics.consign.resend", &corrected).await["logistics_consign_resend_response"]["shipping"]["is_success"],
+        true
+    );
     assert_eq!(stand.confirm(order, "780000000002").await, Ok(Confirmed::Already));
 }
 
 #[tokio::test]
 async fn shipping_is_refused_in_the_platforms_words() {
     let stand = Stand::quiet();
-    let codes: Vec<String> = stand.world().read(|m| m.shops[0].listings.iter().filter(|l| !l.unmapped && l.pieces == 1).take(2).map(|l| l.seller_code.clone()).collect());
+    let codes: Vec<String> = stand
+        .world()
+        .read(|m| m.shops[0].listings.iter().filter(|l| !l.unmapped && l.pieces == 1).take(2).map(|l| l.seller_code.clone()).collect());
     let two = || codes.iter().map(|c| LineDraft { seller_code: c.clone(), quantity: 1, ..LineDraft::default() }).collect::<Vec<_>>();
     let order = stand.place(OrderDraft { lines: two(), ..OrderDraft::default() });
     let unpaid = stand.place(OrderDraft { paid: Some(false), ..OrderDraft::default() });
@@ -372,9 +400,14 @@ async fn shipping_is_refused_in_the_platforms_words() {
         (vec![("tid", &order), ("out_sid", "780000000009"), ("company_code", "ZTO"), ("sub_tid", &line)], "P25"),
         (vec![("tid", &order), ("out_sid", "780000000009"), ("company_code", "ZTO"), ("is_split", "1"), ("sub_tid", "5")], "B06"),
     ] {
-        assert_eq!(error(&stand.ask("taobao.logistics.offline.send", &params).await).1, format!("isv.logistics-offline-service-error:{code}"), "{params:?}");
+        assert_eq!(
+            error(&stand.ask("taobao.logistics.offline.send", &params).await).1,
+            format!("isv.logistics-offline-service-error:{code}"),
+            "{params:?}"
+        );
     }
-    let split = [("tid", order.as_str()), ("out_sid", "780000000009"), ("company_code", "ZTO"), ("is_split", "1"), ("sub_tid", line.as_str())];
+    let split =
+        [("tid", order.as_str()), ("out_sid", "780000000009"), ("company_code", "ZTO"), ("is_split", "1"), ("sub_tid", line.as_str())];
     assert_eq!(stand.ask("taobao.logistics.offline.send", &split).await["logistics_offline_send_response"]["shipping"]["is_success"], true);
     let told = super::VENDOR.get_order(&stand.call(), &order).await.expect("order");
     assert_eq!((told.observed_status.as_str(), told.shipments.len(), told.shipments[0].line_ids.len()), ("SELLER_CONSIGNED_PART", 1, 1));
@@ -393,7 +426,10 @@ async fn notes_flags_and_closing_follow_the_platforms_rules() {
     let told = super::VENDOR.get_order(&stand.call(), &tid).await.expect("order");
     assert_eq!((told.seller_note.as_str(), told.seller_flag), ("加急", Some(0)), "an empty memo stays, a missing flag turns grey");
     assert_eq!(error(&stand.ask("taobao.trade.memo.add", &[("tid", &tid), ("memo", "x")]).await).0, 15);
-    assert_eq!(error(&stand.ask("taobao.trade.memo.update", &[("tid", &tid), ("memo", &"长".repeat(334))]).await).1, "isv.invalid-parameter:memo");
+    assert_eq!(
+        error(&stand.ask("taobao.trade.memo.update", &[("tid", &tid), ("memo", &"长".repeat(334))]).await).1,
+        "isv.invalid-parameter:memo"
+    );
     let unpaid = stand.place(OrderDraft { paid: Some(false), ..OrderDraft::default() }).to_string();
     let close = |tid: String, reason: &'static str| {
         let stand = &stand;
@@ -458,7 +494,10 @@ async fn a_lost_answer_and_its_retry_are_one_effect() {
 async fn refunds_are_told_with_their_trade() {
     let stand = Stand::quiet();
     let order = stand.place(OrderDraft::default());
-    stand.world().act(stand.now(), order, Act::AskRefund { line: None, kind: RefundKind::MoneyOnly, reason: "多拍".into() }).expect("asked");
+    stand
+        .world()
+        .act(stand.now(), order, Act::AskRefund { line: None, kind: RefundKind::MoneyOnly, reason: "多拍".into() })
+        .expect("asked");
     let told = super::VENDOR.get_order(&stand.call(), &order.to_string()).await.expect("order");
     assert_eq!(told.lines[0].refund, wharf_domain::order::LineRefund::Requested);
     let fields = "refund_id,tid,oid,status,refund_fee,reason,order_status";
@@ -479,7 +518,9 @@ async fn stock_is_read_and_set() {
     let (item, sku) = stand.world().read(|m| (m.shops[0].listings[0].item_id.to_string(), m.shops[0].listings[0].sku_id.to_string()));
     let set = |kind: &'static str, quantity: &'static str| {
         let (stand, item, sku) = (&stand, &item, &sku);
-        async move { stand.ask("taobao.item.quantity.update", &[("num_iid", item), ("sku_id", sku), ("quantity", quantity), ("type", kind)]).await }
+        async move {
+            stand.ask("taobao.item.quantity.update", &[("num_iid", item), ("sku_id", sku), ("quantity", quantity), ("type", kind)]).await
+        }
     };
     assert_eq!(set("1", "12").await["item_quantity_update_response"]["item"]["skus"]["sku"][0]["quantity"], 12);
     assert_eq!(set("2", "-5").await["item_quantity_update_response"]["item"]["skus"]["sku"][0]["quantity"], 7);
@@ -498,7 +539,8 @@ async fn stock_is_read_and_set() {
 #[tokio::test]
 async fn the_truth_is_told_and_things_are_made_to_happen() {
     let stand = Stand::quiet();
-    let (status, made) = stand.truth("POST", "/orders", json!({ "shop": "棉花糖家居", "quirks": ["phone_invalid"], "buyer_note": "急" })).await;
+    let (status, made) =
+        stand.truth("POST", "/orders", json!({ "shop": "棉花糖家居", "quirks": ["phone_invalid"], "buyer_note": "急" })).await;
     assert_eq!(status, 201, "{made}");
     let id = made["external_id"].as_str().expect("id").to_owned();
     let told = super::VENDOR.get_order(&stand.call(), &id).await.expect("order");
@@ -552,12 +594,18 @@ async fn the_truth_is_told_and_things_are_made_to_happen() {
     }
     let (status, armed) = stand.truth("POST", "/faults", json!({ "kind": "cut_after", "method": "taobao.logistics.*", "count": 2 })).await;
     assert_eq!((status, armed["faults"].as_array().map(Vec::len)), (201, Some(1)));
+    let (status, samples) = stand.truth("POST", "/samples", json!({ "shop": "leaf" })).await;
+    let quirks: BTreeSet<&str> = samples["samples"].as_array().expect("samples").iter().filter_map(|s| s["quirk"].as_str()).collect();
+    assert_eq!((status, quirks.len()), (201, wharf_connect::world::truth::quirks().len()));
     let (_, shops) = stand.truth("GET", "/shops", Value::Null).await;
     assert_eq!(shops["shops"].as_array().map(Vec::len), Some(2));
     assert_eq!(shops["shops"][0]["base_url_path"], "/taobao/router/rest");
     assert_eq!(shops["shops"][0]["credentials"]["session"], json!(stand.credentials.0["session"]));
+    let (_, house) = stand.truth("GET", "/house", Value::Null).await;
+    let house: wharf_connect::world::demo::DemoHouse = serde_json::from_value(house).expect("house");
+    assert_eq!(house, stand.world().read(wharf_connect::world::demo::house));
     let (_, sum) = stand.truth("GET", "/", Value::Null).await;
-    assert_eq!(sum["orders"], 6);
+    assert_eq!(sum["orders"].as_u64(), Some(7 + quirks.len() as u64));
     // An hour goes by at once for what was going to happen within it.
     let (_, unpaid) = stand.truth("POST", "/orders", json!({ "quirks": ["never_paid"], "paid": false })).await;
     let (status, _) = stand.truth("POST", "/clock", json!({ "advance_seconds": 3600 })).await;
@@ -568,7 +616,9 @@ async fn the_truth_is_told_and_things_are_made_to_happen() {
 #[tokio::test]
 async fn what_is_unusual_can_be_noticed_through_the_mask() {
     let stand = Stand::quiet();
-    for quirk in [Quirk::AmountMismatch, Quirk::UnknownStatus, Quirk::GroupHold, Quirk::RiskHold, Quirk::UnmappedListing, Quirk::AddressIncomplete] {
+    for quirk in
+        [Quirk::AmountMismatch, Quirk::UnknownStatus, Quirk::GroupHold, Quirk::RiskHold, Quirk::UnmappedListing, Quirk::AddressIncomplete]
+    {
         let order = stand.place(OrderDraft { quirks: vec![quirk], ..OrderDraft::default() });
         let told = super::VENDOR.get_order(&stand.call(), &order.to_string()).await.expect("order");
         let sum = told.lines.iter().map(|l| l.total_minor).sum::<i64>() + told.shipping_minor - told.discount_minor;

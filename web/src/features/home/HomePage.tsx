@@ -50,7 +50,7 @@ export function HomePage() {
 
   const board = home.data
   const number = (value: number | undefined) => (value === undefined ? undefined : formatNumber(value, locale))
-  const change = board ? changePercent(board.sales_today.total.amount, board.sales_last_week.total.amount) : null
+  const change = board ? changePercent(String(board.orders_today), String(board.orders_last_week)) : null
   return (
     <div className="page stack">
       <h1 className="sr-only">{t('places.home')}</h1>
@@ -60,8 +60,8 @@ export function HomePage() {
         <Tile label={t('home.to_ship')} value={number(board?.to_ship)} search={{ phase: 'label' }} note={t('home.to_ship_note')} />
         <Tile
           label={t('home.late')}
-          value={number(board?.late_2h)}
-          tone={board && board.late_2h > 0 ? 'bad' : undefined}
+          value={number(board?.late)}
+          tone={board && board.late > 0 ? 'bad' : undefined}
           search={{ due: '2h' }}
           note={t('home.late_note')}
         />
@@ -80,12 +80,12 @@ export function HomePage() {
           note={t('home.refunds_note')}
         />
         <Tile
-          label={t('home.sales')}
-          value={board ? formatMoney(board.sales_today.total, locale) : undefined}
+          label={board?.sales_today ? t('home.sales') : t('home.orders_today')}
+          value={board && (board.sales_today ? board.sales_today.map((money) => formatMoney(money, locale)).join(' ') || '0' : number(board.orders_today))}
           note={
             board && (
               <>
-                {t('home.orders_count', { count: board.sales_today.orders })}{' '}
+                {t('home.orders_count', { count: board.orders_today })}{' '}
                 {change !== null && <span className={change < 0 ? 'ink-bad' : 'ink-good'}>{t('home.change', { change: change > 0 ? `+${change}` : change })}</span>}
               </>
             )
@@ -93,10 +93,10 @@ export function HomePage() {
         />
         <Tile
           label={t('home.trouble')}
-          value={number(board?.shops_in_trouble)}
-          tone={board && board.shops_in_trouble > 0 ? 'bad' : undefined}
+          value={number(board?.shops_silent)}
+          tone={board && board.shops_silent > 0 ? 'bad' : undefined}
           to="/shops"
-          note={t('home.trouble_note')}
+          note={t('home.trouble_note', { count: board?.shops ?? 0 })}
         />
       </section>
 

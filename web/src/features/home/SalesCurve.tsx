@@ -5,14 +5,13 @@ import { CanvasRenderer } from 'echarts/renderers'
 import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { HomeBoard } from '@/api/types'
-import { formatMoney } from '@/lib/money'
+import { formatNumber } from '@/lib/money'
 import { useTheme } from '@/lib/theme'
-import { formatClock } from '@/lib/time'
 import { fontFamily, palettes } from '@/tokens'
 
 use([LineChart, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer])
 
-/** Today's sales by the hour against the same day of last week. */
+/** Today's orders by the hour against the same day of last week. */
 export default function SalesCurve({ board }: { board: HomeBoard }) {
   const { t, i18n } = useTranslation()
   const { name } = useTheme()
@@ -34,26 +33,25 @@ export default function SalesCurve({ board }: { board: HomeBoard }) {
 
   useEffect(() => {
     const p = palettes[name]
-    const { currency } = board.sales_today.total
     chart.current?.setOption({
       animation: false,
       textStyle: { fontFamily, color: p.text },
-      grid: { left: 64, right: 16, top: 32, bottom: 28 },
+      grid: { left: 48, right: 16, top: 32, bottom: 28 },
       legend: { top: 0, right: 0, textStyle: { color: p.text } },
       tooltip: {
         trigger: 'axis',
         backgroundColor: p.surface,
         borderColor: p.border,
         textStyle: { color: p.text },
-        valueFormatter: (value: unknown) => (value === null || value === undefined ? '—' : formatMoney({ amount: String(value), currency }, i18n.language)),
+        valueFormatter: (value: unknown) => (typeof value === 'number' ? formatNumber(value, i18n.language) : '—'),
       },
       xAxis: {
         type: 'category',
-        data: board.curve.map((point) => formatClock(point.hour, i18n.language)),
+        data: board.curve.map((point) => `${String(point.hour).padStart(2, '0')}:00`),
         axisLabel: { color: p.muted },
         axisLine: { lineStyle: { color: p.border } },
       },
-      yAxis: { type: 'value', axisLabel: { color: p.muted }, splitLine: { lineStyle: { color: p.border } } },
+      yAxis: { type: 'value', minInterval: 1, axisLabel: { color: p.muted }, splitLine: { lineStyle: { color: p.border } } },
       series: [
         {
           name: t('home.last_week'),
@@ -61,7 +59,7 @@ export default function SalesCurve({ board }: { board: HomeBoard }) {
           showSymbol: false,
           lineStyle: { type: 'dashed', width: 1.5 },
           color: p.borderStrong,
-          data: board.curve.map((point) => Number(point.last_week.total.amount)),
+          data: board.curve.map((point) => point.last_week),
         },
         {
           name: t('home.today'),
@@ -69,7 +67,7 @@ export default function SalesCurve({ board }: { board: HomeBoard }) {
           showSymbol: false,
           lineStyle: { width: 2.5 },
           color: p.accent,
-          data: board.curve.map((point) => (point.today ? Number(point.today.total.amount) : null)),
+          data: board.curve.map((point) => point.today),
         },
       ],
     })

@@ -6,8 +6,5 @@ export const homeQuery = queryOptions({
   queryKey: ['home'],
   staleTime: 5_000,
   refetchInterval: 30_000,
-  queryFn: () =>
-    body<HomeBoard>(
-      api.GET('/api/v1/home', { params: { query: { zone: Intl.DateTimeFormat().resolvedOptions().timeZone } } }),
-    ),
+  queryFn: () => body<HomeBoard>(api.GET('/api/v1/home', {})),
 })

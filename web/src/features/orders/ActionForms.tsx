@@ -1,6 +1,6 @@
 /** What an action asks for. Each form gives the action's own fields, or `undefined` while they are not complete. */
 import { useQuery } from '@tanstack/react-query'
-import { Input, InputNumber, Select } from 'antd'
+import { Checkbox, Input, InputNumber, Select } from 'antd'
 import { useEffect, useId, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { carriersQuery, usersQuery, tagsQuery, warehousesQuery } from '@/api/shared'
@@ -13,7 +13,6 @@ export interface FormProps {
   onChange: (fields: Fields | undefined) => void
 }
 
-const HOLD_CHOICES = ['manual', 'address_incomplete', 'phone_invalid', 'possible_duplicate', 'refund_requested', 'buyer_note'] as const
 const CANCEL_CHOICES = ['buyer_asked', 'out_of_stock', 'wrong_price', 'duplicate', 'address_unreachable', 'other'] as const
 
 function Field({ label, children }: { label: string; children: (id: string) => ReactNode }) {
@@ -37,23 +36,12 @@ function useFields(fields: Fields | undefined, onChange: FormProps['onChange']):
 
 function HoldForm({ onChange }: FormProps) {
   const { t } = useTranslation()
-  const [reason, setReason] = useState<string>('manual')
   const [note, setNote] = useState('')
-  useFields({ reason, note: note || undefined }, onChange)
+  useFields({ note }, onChange)
   return (
-    <>
-      <Field label={t('orders.hold_reason')}>
-        {(id) => (
-          <Select
-            id={id}
-            value={reason}
-            onChange={setReason}
-            options={HOLD_CHOICES.map((value) => ({ value, label: t(`hold.${value}`) }))}
-          />
-        )}
-      </Field>
-      <Field label={t('orders.note')}>{(id) => <Input id={id} value={note} onChange={(event) => setNote(event.target.value)} autoFocus />}</Field>
-    </>
+    <Field label={t('orders.hold_reason')}>
+      {(id) => <Input id={id} value={note} onChange={(event) => setNote(event.target.value)} maxLength={200} autoFocus />}
+    </Field>
   )
 }
 
@@ -85,8 +73,10 @@ function RouteForm({ onChange }: FormProps) {
   const { t } = useTranslation()
   const warehouses = useQuery(warehousesQuery).data?.items ?? []
   const [warehouse, setWarehouse] = useState<string>('')
-  useFields(warehouse ? { warehouse } : {}, onChange)
+  const [partial, setPartial] = useState(false)
+  useFields({ warehouse_id: warehouse || null, partial }, onChange)
   return (
+    <>
     <Field label={t('orders.warehouse')}>
       {(id) => (
         <Select
@@ -98,6 +88,10 @@ function RouteForm({ onChange }: FormProps) {
         />
       )}
     </Field>
+    <Checkbox checked={partial} onChange={(event) => setPartial(event.target.checked)}>
+      {t('orders.route_partial')}
+    </Checkbox>
+    </>
   )
 }
 
@@ -105,7 +99,7 @@ function CarrierForm({ onChange }: FormProps) {
   const { t } = useTranslation()
   const carriers = useQuery(carriersQuery).data?.items ?? []
   const [account, setAccount] = useState<string>()
-  useFields(account ? { carrier_account: account } : undefined, onChange)
+  useFields(account ? { carrier_account_id: account } : undefined, onChange)
   return (
     <Field label={t('orders.carrier')}>
       {(id) => (
@@ -152,7 +146,7 @@ function AssignForm({ onChange }: FormProps) {
   const { t } = useTranslation()
   const users = useQuery(usersQuery).data?.items ?? []
   const [user, setUser] = useState<string>('')
-  useFields({ assignee: user || null }, onChange)
+  useFields({ user_id: user || null }, onChange)
   return (
     <Field label={t('orders.assignee')}>
       {(id) => (

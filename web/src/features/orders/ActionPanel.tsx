@@ -31,7 +31,7 @@ export function ActionPanel({ name, target, count, order, busy, onRun, onClose }
 
   const preview = useQuery({
     queryKey: ['orders', 'preview', name, target, fields],
-    enabled: fields !== undefined,
+    enabled: fields !== undefined && !action?.parcels,
     gcTime: 0,
     retry: false,
     placeholderData: keepPreviousData,
@@ -39,7 +39,8 @@ export function ActionPanel({ name, target, count, order, busy, onRun, onClose }
   })
   const tally = preview.data?.tally
   const can = tally?.done ?? 0
-  const ready = fields !== undefined && preview.isSuccess && !preview.isPlaceholderData && can > 0 && !busy
+  const previewed = preview.isSuccess && !preview.isPlaceholderData && can > 0
+  const ready = fields !== undefined && !busy && (action?.parcels ? count > 0 : previewed)
   const confirm = () => ready && onRun(fields)
   useKeys('bulk', { confirm }, { exclusive: true })
   useKeys('global', { close: onClose })
@@ -59,7 +60,7 @@ export function ActionPanel({ name, target, count, order, busy, onRun, onClose }
           {t('common.cancel')}
         </Button>,
         <Button key="run" type="primary" danger={action?.danger} disabled={!ready} loading={busy} onClick={confirm} data-testid="confirm">
-          {t('orders.do_it', { action: t(`action.${name}`), count: can })} <kbd>{comboLabel(combo)}</kbd>
+          {t('orders.do_it', { action: t(`action.${name}`), count: action?.parcels ? count : can })} <kbd>{comboLabel(combo)}</kbd>
         </Button>,
       ]}
     >
@@ -71,6 +72,8 @@ export function ActionPanel({ name, target, count, order, busy, onRun, onClose }
       <div className="preview" aria-live="polite" data-testid="preview">
         {fields === undefined ? (
           <span className="muted">{t('orders.preview_waits')}</span>
+        ) : action?.parcels ? (
+          <span>{t('orders.on_parcels', { count })}</span>
         ) : failure ? (
           <span className="ink-bad">
             {failure.title} {failure.detail}

@@ -130,7 +130,7 @@ export function OrderPane({ id, asPage, onClose, onFix, busy }: Props) {
   if (isPending) return <LoadingState />
   if (error || !order) return <ErrorState error={error} retry={() => void refetch()} />
 
-  const { holds } = order
+  const holds = order.hold_history.filter((hold) => !hold.released_at)
   const fixes = likelyFixes(order)
   const findings = order.findings.filter((finding) => finding.severity !== 'info' || holds.length > 0)
   return (

@@ -2,9 +2,10 @@ import { CloseOutlined } from '@ant-design/icons'
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Button } from 'antd'
-import { useCallback, useMemo, useRef, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { DataTable, type Marks } from '@/components/DataTable'
+import { DocumentView, type MadeDocument } from '@/components/DocumentView'
 import { EmptyState, ErrorState, SkeletonRows } from '@/components/States'
 import { comboLabel, KEYMAP, useKeys } from '@/lib/keys'
 import { useKept } from '@/lib/kept'
@@ -35,9 +36,6 @@ interface Pending {
   target: Target
   count: number
 }
-
-/** How many new ids are counted one by one before the pill only says "many". */
-const NEWS_KEPT = 5_000
 
 export function OrdersPage() {
   const { t, i18n } = useTranslation()
@@ -83,30 +81,36 @@ export function OrdersPage() {
   )
   const stand = (id: string | undefined) => void navigate({ search: (was) => ({ ...was, order: id }), replace: search.order !== undefined || !narrow })
 
-  // New rows collect here until they are asked for: nothing jumps.
-  const [news, setNews] = useState<ReadonlySet<string>>(new Set())
-  const loaded = useMemo(() => new Set(ids), [ids])
-  useLive<{ ids?: string[]; added?: string[] }>('orders', (event) => {
-    const fresh = (event.added ?? []).filter((id) => !loaded.has(id))
-    if (fresh.length > 0) setNews((was) => (was.size >= NEWS_KEPT ? was : new Set([...was, ...fresh])))
-    if (cursor && (event.ids ?? []).includes(cursor)) void client.invalidateQueries({ queryKey: ['orders', 'one', cursor] })
+  // New rows collect in a pill until they are asked for: nothing jumps. The stream only says that something changed; how
+  // many more match than when the list was read is what the counts say.
+  const [base, setBase] = useState<{ key: string; total: number }>()
+  useEffect(() => {
+    if (list.isSuccess && !list.isFetching && total !== undefined && base?.key !== filterKey) setBase({ key: filterKey, total })
+  }, [list.isSuccess, list.isFetching, total, base?.key, filterKey])
+  const news = base?.key === filterKey && total !== undefined ? Math.max(0, total - base.total) : 0
+  const hear = () => {
     void client.invalidateQueries({ queryKey: ['orders', 'counts'] })
-  })
-  useLive('counts', () => void client.invalidateQueries({ queryKey: ['orders', 'counts'] }))
+    if (cursor) void client.invalidateQueries({ queryKey: ['orders', 'one', cursor] })
+  }
+  useLive('orders', hear)
+  useLive('counts', hear)
   const takeNews = () => {
-    setNews(new Set())
+    setBase(undefined)
     void client.resetQueries({ queryKey: ['orders', 'list'] })
   }
 
   const labelOf = useCallback((id: string) => rows.find((row) => row.id === id)?.external_id ?? id, [rows])
   const { run, busy } = useActions(labelOf)
   const [pending, setPending] = useState<Pending>()
+  const [made, setMade] = useState<MadeDocument[]>()
 
   const perform = async (name: string, target: Target, count: number, fields?: Record<string, unknown>) => {
     const before = ids
     const answer = await run({ name: name as ActionName, target, fields }, count)
     setPending(undefined)
+    setBase(undefined)
     if (!answer) return
+    if (answer.files && answer.files.length > 0) setMade(answer.files.map((file) => ({ kind: 'label', file })))
     const gone = new Set(answer.results.filter((result) => result.outcome === 'done').map((result) => result.id))
     const stays = (await client.fetchInfiniteQuery(ordersQuery(filter)).catch(() => undefined))?.pages.flatMap((page) => page.items.map((row) => row.id))
     const still = new Set(stays ?? before)
@@ -218,6 +222,7 @@ export function OrdersPage() {
       <>
         <h1 className="sr-only">{t('places.orders')}</h1>
         <div className="orders-page">{pane}</div>
+        {made && <DocumentView made={made} onClose={() => setMade(undefined)} />}
         {pending && (
           <ActionPanel {...pending} order={detail} busy={busy} onClose={() => setPending(undefined)} onRun={(fields) => void perform(pending.name, pending.target, pending.count, fields)} />
         )}
@@ -242,9 +247,9 @@ export function OrdersPage() {
           />
         )}
         <div className="orders-table">
-          {news.size > 0 && (
+          {news > 0 && (
             <button type="button" className="news-pill" onClick={takeNews} data-testid="news">
-              {t('orders.news', { count: news.size })}
+              {t('orders.news', { count: news })}
             </button>
           )}
           {list.isPending ? (
@@ -310,6 +315,7 @@ export function OrdersPage() {
           </div>
         )}
       </div>
+      {made && <DocumentView made={made} onClose={() => setMade(undefined)} />}
       {pane && <aside className="orders-pane">{pane}</aside>}
       {pending && (
         <ActionPanel

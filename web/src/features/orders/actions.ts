@@ -32,17 +32,19 @@ export interface OrderAction {
   /** Makes sense for two orders or more. */
   several?: true
   danger?: true
+  /** Done to the orders' parcels: the API has no dry run for it. */
+  parcels?: true
 }
 
 export const ORDER_ACTIONS: readonly OrderAction[] = [
   { name: 'approve', key: 'approve' },
   { name: 'release', key: 'release' },
   { name: 'hold', key: 'hold', form: 'hold' },
-  { name: 'label', key: 'label' },
-  { name: 'merge', key: 'merge', several: true },
+  { name: 'label', key: 'label', parcels: true },
+  { name: 'merge', key: 'merge', several: true, parcels: true },
   { name: 'split', key: 'split', form: 'split', single: true },
   { name: 'route', key: 'warehouse', form: 'route' },
-  { name: 'carrier', key: 'carrier', form: 'carrier' },
+  { name: 'carrier', key: 'carrier', form: 'carrier', parcels: true },
   { name: 'edit_address', key: 'address', form: 'address', single: true },
   { name: 'note', key: 'remark', form: 'note' },
   { name: 'tag', key: 'tag', form: 'tag' },

@@ -141,13 +141,13 @@ export function orderColumns(t: TFunction, locale: string, chosen: readonly Colu
     reason: { width: '118px', render: (order) => <Reasons order={order} /> },
     placed: { width: '104px', align: 'right', render: (order) => formatShort(order.placed_at, locale) },
     paid: { width: '104px', align: 'right', render: (order) => formatShort(order.paid_at, locale) },
-    warehouse: { width: 'minmax(72px, 0.5fr)', render: (order) => order.warehouses.map((warehouse) => warehouse.name).join(' ') || <span className="muted">—</span> },
+    warehouse: { width: 'minmax(72px, 0.5fr)', render: (order) => order.warehouse?.name ?? <span className="muted">—</span> },
     carrier: {
       width: 'minmax(110px, 0.9fr)',
       render: (order) =>
-        order.waybill_numbers.length + order.carriers.length > 0 ? (
-          <span title={order.waybill_numbers.join(' ')}>
-            {order.carriers.join(' ')} <span className="muted">{order.waybill_numbers.join(' ')}</span>
+        order.waybill_number || order.carrier ? (
+          <span title={order.waybill_number ?? undefined}>
+            {order.carrier} <span className="muted">{order.waybill_number}</span>
           </span>
         ) : (
           <span className="muted">—</span>

@@ -10,7 +10,7 @@ export interface OrderFilter {
   warehouse?: string[]
   carrier?: string[]
   tag?: string[]
-  ship_by_to?: string
+  ship_by_before?: string
 }
 
 const AHEAD: Record<NonNullable<OrdersSearch['due']>, number> = { late: 0, '2h': 2, '4h': 4, '24h': 24 }
@@ -26,7 +26,7 @@ export function filterOf(search: OrdersSearch, now: number): OrderFilter {
   }
   if (search.due) {
     const minute = Math.floor(now / 60_000) * 60_000
-    filter.ship_by_to = new Date(minute + AHEAD[search.due] * HOUR).toISOString()
+    filter.ship_by_before = new Date(minute + AHEAD[search.due] * HOUR).toISOString()
   }
   return filter
 }

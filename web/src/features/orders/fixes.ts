@@ -76,7 +76,7 @@ function offeredFix(fix: Fix): LikelyFix {
   return { code: fix.code, params: fix.params, action: action as ActionName, fields: complete ? fix.body : undefined }
 }
 
-export function likelyFixes(order: Pick<OrderDetail, 'phase' | 'holds' | 'fixes'>): LikelyFix[] {
+export function likelyFixes(order: Pick<OrderDetail, 'phase' | 'fixes'> & { holds: readonly { reason: string }[] }): LikelyFix[] {
   const offered = order.fixes.map(offeredFix)
   const standing =
     order.phase === 'held' ? order.holds.flatMap((hold) => BY_HOLD[hold.reason] ?? AT_HOLD) : (BY_PHASE[order.phase] ?? [])

@@ -6,6 +6,7 @@ import { orderRow } from '@/test/fixtures'
 import { nextCursor, ORDER_ACTIONS, refusalGroups } from './actions'
 import { filterOf, isFiltered, withoutPhase } from './filter'
 import { likelyFixes } from './fixes'
+import { byOrder } from './parcels'
 import { actorWords, eventWords, sentence } from './words'
 import { KEYMAP } from '@/lib/keys'
 
@@ -116,5 +117,26 @@ describe('words', () => {
   })
   it('reads the fixtures, so that they stay the contract', () => {
     expect(orderRow(1, 'held').holds[0]?.reason).toBe('buyer_note')
+  })
+})
+
+describe('an action on parcels', () => {
+  it('answers for each order with the worst of its parcels, and refuses those without any', () => {
+    const parcels = new Map([
+      ['1', ['a', 'b']],
+      ['2', ['c']],
+      ['3', []],
+    ])
+    const answer = byOrder(parcels, [
+      { id: 'a', outcome: 'done' },
+      { id: 'b', outcome: 'refused', reason: 'packed' },
+      { id: 'c', outcome: 'already' },
+    ])
+    expect(answer.results).toEqual([
+      { id: '1', outcome: 'refused', reason: 'packed' },
+      { id: '2', outcome: 'already' },
+      { id: '3', outcome: 'refused', reason: 'no_parcel' },
+    ])
+    expect(answer.tally).toMatchObject({ done: 0, already: 1, refused: 2 })
   })
 })

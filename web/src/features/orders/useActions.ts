@@ -2,9 +2,12 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, body } from '@/api/client'
-import type { ActionAnswer, ActionResult, ActionTally, Operation } from '@/api/types'
+import type { ActionResult, ActionTally, Operation } from '@/api/types'
 import { showFailure, showOutcome } from '@/lib/outcome'
 import { dismissTally, showTally } from '@/lib/tallies'
+import { recall } from '@/lib/storage'
+import { actionOf } from './actions'
+import { runOnParcels, type ParcelsAnswer } from './parcels'
 import { runAction, type ActionRequest } from './queries'
 
 const POLL_MS = 600
@@ -23,7 +26,7 @@ async function follow(id: string, tell: (operation: Operation) => void): Promise
 
 /** Runs an action and leaves its exact tally as a card, with the refusals and, while it is true, the undo. */
 export function useActions(labelOf: (id: string) => string) {
-  const { t } = useTranslation()
+  const { t, i18n } = useTranslation()
   const client = useQueryClient()
   const [busy, setBusy] = useState(false)
 
@@ -39,12 +42,14 @@ export function useActions(labelOf: (id: string) => string) {
   )
 
   const run = useCallback(
-    async (request: ActionRequest, count: number): Promise<ActionAnswer | undefined> => {
+    async (request: ActionRequest, count: number): Promise<ParcelsAnswer | undefined> => {
       const title = t('orders.action_on', { action: t(`action.${request.name}`), count })
       setBusy(true)
       let key: string | undefined
       try {
-        const answer = await runAction(request)
+        const answer: ParcelsAnswer = actionOf(request.name)?.parcels
+          ? await runOnParcels(request.name, request.target, request.fields, recall('station', '1'), i18n.language)
+          : await runAction(request)
         let tally: ActionTally = answer.tally
         let results: ActionResult[] = answer.results
         // Long work answers at once and goes on: its operation tells the rest.
@@ -68,7 +73,7 @@ export function useActions(labelOf: (id: string) => string) {
         setBusy(false)
       }
     },
-    [t, labelOf, refresh, undoOf],
+    [t, i18n.language, labelOf, refresh, undoOf],
   )
   return { run, busy, refresh }
 }

@@ -1,16 +1,19 @@
 import { CheckOutlined, CloseOutlined, SoundOutlined, StopOutlined } from '@ant-design/icons'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useCallback, useEffect, useRef, useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { explain } from '@/api/problem'
 import { useSession } from '@/api/session'
-import type { PackAnswer } from '@/api/types'
+import { openFile } from '@/api/documents'
+import { warehousesQuery } from '@/api/shared'
+import type { Bench } from '@/api/types'
 import { Picture } from '@/components/Picture'
 import { useKept } from '@/lib/kept'
+import { reasonWords, stopWords } from '@/lib/outcome'
 import { play } from '@/lib/sounds'
-import { cancelParcel, reprintLabel, scan, stationQuery } from './queries'
-import { commandOf, lightOf, progressOf, soundOf, type Light } from './scan'
+import { acknowledge, placeStation, putAside, reprint, scan, stationQuery } from './queries'
+import { commandOf, lightOf, nextLine, soundOf, type Light } from './scan'
 import './pack.css'
 
 interface LastScan {
@@ -66,11 +69,19 @@ export function PackPage() {
     return () => clearTimeout(timer)
   }, [flash, last])
 
-  const take = (answer: PackAnswer, code: string) => {
-    client.setQueryData(stationQuery(station).queryKey, answer)
+  const query = stationQuery(station)
+  const printer = useRef<HTMLIFrameElement>(null)
+  const print = (url: string) => {
+    if (printer.current) printer.current.src = url
+  }
+  const take = (answer: Bench, code: string) => {
+    client.setQueryData(query.queryKey, answer)
     const light = lightOf(answer)
-    const reason = answer.reason ? t(`refusal.${answer.reason}`, { defaultValue: t(`hold.${answer.reason}`, { defaultValue: answer.reason }) }) : ''
-    tell(code, light, light === 'stop' ? t('pack.stop') : reason || t(`pack.${answer.outcome}`, { defaultValue: answer.outcome }))
+    const outcome = answer.outcome ? t(`pack.${answer.outcome}`, { defaultValue: answer.outcome }) : ''
+    const trouble = answer.label_refused ? t('pack.label_refused', { why: reasonWords(answer.label_refused, t) }) : ''
+    const stop = answer.shipment?.stop_reason ?? answer.reason
+    tell(code, light, light === 'stop' ? stopWords(stop || 'unknown', t) : [outcome, trouble].filter(Boolean).join(' · '))
+    if (answer.label) void openFile(answer.label).then(print)
   }
   const fail = (failure: unknown, code: string) => {
     const { title, detail } = explain(failure, t)
@@ -79,32 +90,25 @@ export function PackPage() {
 
   // Scans are answered in the order they were made, however fast they come.
   const line = useRef(Promise.resolve())
-  const scanning = useMutation({ mutationFn: (code: string) => scan(station, code) })
-  const cancelling = useMutation({ mutationFn: () => cancelParcel(station) })
-  const reprinting = useMutation({ mutationFn: (shipment: string) => reprintLabel(shipment, station, t('pack.reprint_cause')) })
-  const queue = (work: () => Promise<void>) => {
-    line.current = line.current.then(work)
+  const queue = (code: string, work: () => Promise<void>) => {
+    line.current = line.current.then(work).catch((failure: unknown) => fail(failure, code))
   }
-
-  const command = (name: 'reprint' | 'cancel') => {
+  const command = (name: 'reprint' | 'cancel' | 'acknowledge') => {
     const parcel = bench?.shipment
     if (!parcel) return
-    queue(async () => {
-      try {
-        if (name === 'cancel') {
-          client.setQueryData(stationQuery(station).queryKey, await cancelling.mutateAsync())
-          tell('U', 'idle', t('pack.cancelled'))
-        } else {
-          const url = URL.createObjectURL(await reprinting.mutateAsync(parcel.id))
-          if (printer.current) printer.current.src = url
-          tell('P', 'idle', t('pack.reprinted'))
-        }
-      } catch (failure) {
-        fail(failure, name)
+    queue(name, async () => {
+      if (name === 'reprint') {
+        const { urls, refused } = await reprint(parcel.id, station, t('pack.reprint_cause'))
+        urls.forEach(print)
+        tell('P', refused ? 'wrong' : 'idle', refused ? reasonWords(refused, t) : t('pack.reprinted'))
+        return
       }
+      if (name === 'acknowledge') await acknowledge(parcel.id)
+      else await putAside(station)
+      tell('U', 'idle', t('pack.cancelled'))
+      await client.invalidateQueries({ queryKey: query.queryKey })
     })
   }
-  const printer = useRef<HTMLIFrameElement>(null)
 
   const submit = (event: FormEvent) => {
     event.preventDefault()
@@ -116,13 +120,7 @@ export function PackPage() {
       command(name)
       return
     }
-    queue(async () => {
-      try {
-        take(await scanning.mutateAsync(code), code)
-      } catch (failure) {
-        fail(failure, code)
-      }
-    })
+    queue(code, async () => take(await scan(station, code), code))
   }
   useEffect(() => {
     const name = commandOf(text)
@@ -138,8 +136,13 @@ export function PackPage() {
 
   const shipment = bench?.shipment ?? null
   const light: Light = shipment?.stop_reason ? 'stop' : (last?.light ?? 'idle')
-  const progress = shipment ? progressOf(shipment) : undefined
-  const shownItem = progress?.next ?? shipment?.items[0]
+  const shownItem = shipment ? (nextLine(shipment) ?? shipment.lines[0]) : undefined
+  const warehouses = useQuery({ ...warehousesQuery, enabled: bench === null }).data?.items ?? []
+  const place = (warehouse: string) =>
+    queue(station, async () => {
+      await placeStation(station, warehouse)
+      await client.invalidateQueries({ queryKey: query.queryKey })
+    })
   return (
     <main className={`pack pack-${light}${flash ? ' pack-flash' : ''}`} data-testid="pack" data-light={light} onClick={() => field.current?.focus()}>
       <header className="pack-head">
@@ -152,8 +155,8 @@ export function PackPage() {
         <span className="grow" />
         {bench && (
           <span data-testid="pack-stats">
-            {t('pack.packed', { count: bench.stats.packed_today })}
-            {bench.stats.seconds_per_parcel !== null && ` · ${t('pack.pace', { seconds: Math.round(bench.stats.seconds_per_parcel) })}`}
+            {t('pack.packed', { count: bench.packed_today })}
+            {bench.seconds_per_parcel !== null && ` · ${t('pack.pace', { seconds: bench.seconds_per_parcel })}`}
           </span>
         )}
         <button type="button" aria-pressed={sound} aria-label={t('pack.sound')} title={t('pack.sound')} onClick={() => setSound(!sound)} className={sound ? '' : 'off'}>
@@ -169,41 +172,55 @@ export function PackPage() {
           <div className="pack-stop-sign">
             <StopOutlined aria-hidden />
             <strong>{t('pack.stop')}</strong>
-            <span>{shipment ? t(`hold.${shipment.stop_reason}`, { defaultValue: shipment.stop_reason }) : ''}</span>
+            <span>{shipment ? stopWords(shipment.stop_reason, t) : ''}</span>
             <span>{t('pack.stop_do')}</span>
+            <button type="button" onClick={() => command('acknowledge')}>
+              {t('pack.acknowledge')}
+            </button>
           </div>
-        ) : shipment && progress && shownItem ? (
+        ) : bench === null ? (
+          <div className="pack-empty">
+            <strong>{t('pack.where', { station })}</strong>
+            <span className="pack-choices">
+              {warehouses.map((warehouse) => (
+                <button key={warehouse.id} type="button" onClick={() => place(warehouse.id)} data-warehouse={warehouse.id}>
+                  {warehouse.name}
+                </button>
+              ))}
+            </span>
+          </div>
+        ) : shipment && shownItem ? (
           <>
             <Picture url={shownItem.image_url} name={shownItem.name} size={220} />
             <div className="pack-item">
               <div className="pack-name">{shownItem.name}</div>
               <div className="pack-code">
-                {shownItem.sku_code} <span>{shownItem.barcodes[0]}</span>
+                {shownItem.sku_code} {shownItem.variant} <span>{shownItem.barcode}</span>
               </div>
               <div className="pack-bin">{t('pack.bin', { bin: shownItem.bin || '—' })}</div>
             </div>
             <div className="pack-number">
-              <span>{progress.scanned >= progress.needed ? t('pack.complete') : t('pack.to_scan')}</span>
+              <span>{shipment.scanned >= shipment.needed ? t('pack.complete') : t('pack.to_scan')}</span>
               <strong data-testid="pack-progress">
-                {progress.scanned} / {progress.needed}
+                {shipment.scanned} / {shipment.needed}
               </strong>
             </div>
           </>
         ) : (
           <div className="pack-empty">
             <strong>{light === 'done' ? t('pack.complete') : t('pack.ready')}</strong>
-            <span>{error && !bench ? explain(error, t).title : t('pack.ready_do')}</span>
+            <span>{error ? explain(error, t).title : t('pack.ready_do')}</span>
           </div>
         )}
       </section>
 
       {shipment && (
         <ul className="pack-items">
-          {shipment.items.map((item) => (
-            <li key={item.sku_id} className={item.scanned >= item.quantity ? 'done' : ''}>
-              {item.scanned >= item.quantity ? <CheckOutlined aria-hidden /> : <i aria-hidden />}{' '}
+          {shipment.lines.map((item) => (
+            <li key={`${item.sku_id} ${item.bin}`} className={item.scanned >= item.needed ? 'done' : ''}>
+              {item.scanned >= item.needed ? <CheckOutlined aria-hidden /> : <i aria-hidden />}{' '}
               <b>
-                {item.scanned}/{item.quantity}
+                {item.scanned}/{item.needed}
               </b>{' '}
               {item.name} <span>{item.bin}</span>
             </li>
@@ -240,10 +257,10 @@ export function PackPage() {
             <span className="pack-waybill">
               {shipment.waybill_number} {shipment.carrier}
             </span>
-            <button type="button" onClick={() => command('reprint')}>
+            <button type="button" onClick={() => command('reprint')} data-do="reprint">
               <kbd>P</kbd> {t('pack.reprint')}
             </button>
-            <button type="button" onClick={() => command('cancel')}>
+            <button type="button" onClick={() => command('cancel')} data-do="put-aside">
               <kbd>U</kbd> {t('pack.cancel')}
             </button>
           </>

@@ -1,23 +1,24 @@
 import { describe, expect, it } from 'vitest'
-import { shipmentRow } from '@/test/fixtures'
-import { commandOf, lightOf, progressOf, soundOf } from './scan'
+import { parcel } from '@/test/fixtures'
+import { commandOf, lightOf, nextLine, soundOf } from './scan'
 
 describe('the bench', () => {
   it('sounds a siren for a parcel that must stop, whatever was scanned', () => {
-    const shipment = { ...shipmentRow(1), stop_reason: 'refund_requested' }
-    expect(lightOf({ outcome: 'right', shipment })).toBe('stop')
+    expect(lightOf({ outcome: 'right', shipment: { ...parcel(1), stop_reason: 'refunded' } })).toBe('stop')
     expect(soundOf('stop')).toBe('siren')
   })
   it('is red for what it does not understand: never green by mistake', () => {
-    expect(lightOf({ outcome: 'a word from the future', shipment: null })).toBe('wrong')
-    expect(soundOf(lightOf({ outcome: 'wrong', shipment: null }))).toBe('wrong')
+    for (const outcome of ['wrong', 'unknown', 'nothing_waits', 'already_packed', 'a word from the future']) {
+      expect(lightOf({ outcome, shipment: null })).toBe('wrong')
+    }
+    expect(soundOf('wrong')).toBe('wrong')
+    expect(lightOf({ outcome: null, shipment: parcel(1) })).toBe('idle')
   })
-  it('names the next item that is not complete', () => {
-    const shipment = shipmentRow(2)
-    shipment.items = shipment.items.map((item, index) => ({ ...item, scanned: index === 0 ? item.quantity : 0 }))
-    const progress = progressOf(shipment)
-    expect(progress.next?.sku_id).toBe(shipment.items[1]?.sku_id)
-    expect(progress.scanned).toBe(shipment.items[0]?.quantity)
+  it('names the next line that is not complete', () => {
+    const open = parcel(2)
+    const lines = open.lines.map((line, index) => ({ ...line, scanned: index === 0 ? line.needed : 0 }))
+    expect(nextLine({ ...open, lines })?.sku_id).toBe(lines[1]?.sku_id)
+    expect(nextLine({ ...open, lines: lines.map((line) => ({ ...line, scanned: line.needed })) })).toBeUndefined()
   })
   it('takes a lone letter as a command and a code as a code', () => {
     expect(commandOf('p')).toBe('reprint')

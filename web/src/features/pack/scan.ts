@@ -1,18 +1,13 @@
 /** What the bench says to a scan: a colour, a sound and a sentence. Pure, so that it can be tested without a scanner. */
-import type { PackAnswer, Shipment, ShipmentItem } from '@/api/types'
+import type { Bench, PackLine, PackParcel } from '@/api/types'
 import type { Sound } from '@/lib/sounds'
 
 export type Light = 'idle' | 'open' | 'right' | 'done' | 'wrong' | 'stop'
 
 const LIGHTS: Record<string, Light> = {
-  idle: 'idle',
   opened: 'open',
   right: 'right',
   complete: 'done',
-  already: 'wrong',
-  wrong: 'wrong',
-  unknown: 'wrong',
-  refused: 'wrong',
   stop: 'stop',
 }
 
@@ -25,27 +20,20 @@ const SOUNDS: Record<Light, Sound | undefined> = {
   stop: 'siren',
 }
 
-/** The light of an answer. A parcel that must stop is red whatever was scanned. */
-export function lightOf(answer: Pick<PackAnswer, 'outcome' | 'shipment'>): Light {
-  if (answer.shipment?.stop_reason) return 'stop'
-  return LIGHTS[answer.outcome] ?? 'wrong'
+/** The light of an answer. A parcel that must stop is red whatever was scanned; an unknown word is never green. */
+export function lightOf(bench: Pick<Bench, 'outcome' | 'shipment'>): Light {
+  if (bench.shipment?.stop_reason) return 'stop'
+  if (bench.outcome === null) return 'idle'
+  return LIGHTS[bench.outcome] ?? 'wrong'
 }
 
 export function soundOf(light: Light): Sound | undefined {
   return SOUNDS[light]
 }
 
-export interface Progress {
-  scanned: number
-  needed: number
-  /** What to pick next: the first item that is not complete. */
-  next: ShipmentItem | undefined
-}
-
-export function progressOf(shipment: Shipment): Progress {
-  const scanned = shipment.items.reduce((sum, item) => sum + item.scanned, 0)
-  const needed = shipment.items.reduce((sum, item) => sum + item.quantity, 0)
-  return { scanned, needed, next: shipment.items.find((item) => item.scanned < item.quantity) }
+/** What to pick next: the first line that is not complete. */
+export function nextLine(parcel: PackParcel): PackLine | undefined {
+  return parcel.lines.find((line) => line.scanned < line.needed)
 }
 
 /** Keys of the bench, typed into the scan field: a scanner never sends one letter alone. */

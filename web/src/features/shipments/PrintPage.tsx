@@ -3,28 +3,29 @@ import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-quer
 import { Button, Input, Select } from 'antd'
 import { useCallback, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { makeDocument, type DocumentKind } from '@/api/documents'
 import { warehousesQuery } from '@/api/shared'
 import { DataTable } from '@/components/DataTable'
+import { DocumentView, type MadeDocument } from '@/components/DocumentView'
 import { EmptyState, ErrorState, SkeletonRows } from '@/components/States'
 import { useKept } from '@/lib/kept'
 import { useLive } from '@/lib/live'
 import { useNarrow } from '@/lib/media'
-import { showFailure } from '@/lib/outcome'
+import { showFailure, showOutcome } from '@/lib/outcome'
 import { countOf, isMarked, markRange, none, pageState, toggle, togglePage, type Selection } from '@/lib/selection'
-import { showTally } from '@/lib/tallies'
 import { CauseDialog } from './CauseDialog'
 import { CompactShipment, shipmentColumns } from './columns'
-import { DocumentView, type MadeDocument } from './DocumentView'
+
 import { Ledger } from './Ledger'
-import { makeDocument, shipmentsQuery, type DocumentKind, type ShipmentFilter } from './queries'
-import { useShipmentActions } from './useShipmentActions'
+import { shipmentsQuery, type ShipmentFilter } from './queries'
+import { labelOf, useShipmentActions } from './useShipmentActions'
 
 type TabKey = 'unbooked' | 'ready' | 'printed' | 'ledger'
 
 const TABS: Record<Exclude<TabKey, 'ledger'>, ShipmentFilter> = {
-  unbooked: { shipment_state: 'draft' },
+  unbooked: { state: 'draft' },
   ready: { waybill_state: 'booked' },
-  printed: { waybill_state: 'printed', shipment_state: 'booked' },
+  printed: { waybill_state: 'printed', state: 'booked' },
 }
 /** One file holds this many at most; the rest is the next batch. */
 const LARGEST_BATCH = 1000
@@ -46,7 +47,7 @@ export function PrintPage() {
   const [last, setLast] = useState<string>()
   const [making, setMaking] = useState<DocumentKind>()
   const [asking, setAsking] = useState<string[]>()
-  const [made, setMade] = useState<MadeDocument>()
+  const [made, setMade] = useState<MadeDocument[]>()
   const { run, busy } = useShipmentActions(rows)
   useLive('shipments', () => void client.invalidateQueries({ queryKey: ['shipments', 'list'] }))
 
@@ -60,10 +61,10 @@ export function PrintPage() {
   const make = async (kind: DocumentKind, chosen: string[], cause?: string) => {
     setMaking(kind)
     try {
-      const blob = await makeDocument({ kind, ids: chosen, station, cause, locale: i18n.language })
-      setMade({ kind, count: chosen.length, url: URL.createObjectURL(blob) })
+      const answer = await makeDocument({ kind, ids: chosen, station, cause, locale: i18n.language })
+      showOutcome(answer, t('print.made', { kind: t(`document.${kind}`), station }), t, labelOf(rows))
       setSelection(none())
-      showTally({ title: t('print.made', { kind: t(`document.${kind}`), count: chosen.length, station }), tone: 'good', fleeting: true })
+      if (answer.files.length > 0) setMade(answer.files.map((file) => ({ kind, file })))
     } catch (error) {
       showFailure(error, t('print.failed', { kind: t(`document.${kind}`) }), t)
     } finally {
@@ -188,15 +189,7 @@ export function PrintPage() {
           }}
         />
       )}
-      {made && (
-        <DocumentView
-          made={made}
-          onClose={() => {
-            URL.revokeObjectURL(made.url)
-            setMade(undefined)
-          }}
-        />
-      )}
+      {made && <DocumentView made={made} onClose={() => setMade(undefined)} />}
     </div>
   )
 }

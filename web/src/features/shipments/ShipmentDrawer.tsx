@@ -7,6 +7,7 @@ import { Chip } from '@/components/Chip'
 import { Picture } from '@/components/Picture'
 import { ErrorState, LoadingState } from '@/components/States'
 import { regionOf } from '@/lib/region'
+import { stopWords } from '@/lib/outcome'
 import { formatLong } from '@/lib/time'
 import { shipmentTone, Waybill } from './columns'
 import { shipmentQuery } from './queries'
@@ -28,7 +29,7 @@ export function ShipmentDrawer({ id, onClose }: { id: string; onClose: () => voi
             <Waybill shipment={shipment} /> <Chip tone={shipmentTone(shipment.shipment_state)}>{t(`state.${shipment.shipment_state}`, { defaultValue: shipment.shipment_state })}</Chip>{' '}
             {shipment.carrier} {shipment.service} · {shipment.warehouse.name} · {shipment.measured_grams ?? shipment.weight_grams} g
           </p>
-          {shipment.stop_reason && <p className="ink-bad strong">{t(`hold.${shipment.stop_reason}`, { defaultValue: shipment.stop_reason })}</p>}
+          {shipment.stop_reason && <p className="ink-bad strong">{stopWords(shipment.stop_reason, t)}</p>}
           {shipment.waybill_message && <p className="ink-bad">{shipment.waybill_message}</p>}
           <p>
             {shipment.recipient.name} {shipment.recipient.phone} {regionOf(shipment.recipient)}

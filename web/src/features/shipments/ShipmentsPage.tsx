@@ -68,8 +68,8 @@ export function ShipmentsPage() {
         />
         <Select
           className="filter"
-          value={picked.shipment_state ?? null}
-          onChange={(value) => change({ shipment_state: value ?? undefined })}
+          value={picked.state ?? null}
+          onChange={(value) => change({ state: value ?? undefined })}
           options={STATES.map((value) => ({ value, label: t(`state.${value}`) }))}
           placeholder={t('shipments.state')}
           aria-label={t('shipments.state')}

@@ -4,6 +4,7 @@ import type { Shipment } from '@/api/types'
 import { Chip, type Tone } from '@/components/Chip'
 import type { Column } from '@/components/DataTable'
 import { useNow } from '@/lib/now'
+import { stopWords } from '@/lib/outcome'
 import { regionOf } from '@/lib/region'
 import { formatShort, remaining } from '@/lib/time'
 
@@ -84,7 +85,7 @@ export function shipmentColumns(t: TFunction, locale: string): Column<Shipment>[
       width: '96px',
       render: (shipment) =>
         shipment.stop_reason ? (
-          <Chip tone="bad" title={t(`hold.${shipment.stop_reason}`, { defaultValue: shipment.stop_reason })}>
+          <Chip tone="bad" title={stopWords(shipment.stop_reason, t)}>
             {t('shipments.stop')}
           </Chip>
         ) : (

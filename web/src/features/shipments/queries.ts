@@ -4,7 +4,7 @@ import type { ActionAnswer, Page, PrintEntry, Shipment } from '@/api/types'
 import { pagedQuery } from '@/lib/pages'
 
 export interface ShipmentFilter {
-  shipment_state?: string
+  state?: string
   waybill_state?: string
   warehouse?: string
   q?: string
@@ -32,19 +32,4 @@ export type ShipmentAction = 'book' | 'pack' | 'unpack' | 'void' | 'hand_over'
 
 export function act(name: ShipmentAction, ids: string[]): Promise<ActionAnswer> {
   return body<ActionAnswer>(api.POST('/api/v1/shipments/actions/{action}', { params: { path: { action: name } }, body: { ids } }))
-}
-
-export type DocumentKind = 'label' | 'pick_list' | 'packing_slip' | 'manifest'
-
-export interface NewDocument {
-  kind: DocumentKind
-  ids: string[]
-  station: string
-  cause?: string
-  locale?: string
-}
-
-/** One file for any number of parcels; each label in it is in the ledger from now on. */
-export function makeDocument(document: NewDocument): Promise<Blob> {
-  return body<Blob>(api.POST('/api/v1/documents', { body: document, parseAs: 'blob' }))
 }
