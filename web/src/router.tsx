@@ -4,7 +4,7 @@ import { sessionQuery } from './api/session'
 import { ErrorState, LoadingState } from './components/States'
 import { queryClient } from './lib/queries'
 import { parseOrdersSearch } from './lib/orders-search'
-import { Root, Shell } from './routes/root'
+import { NotFound, Root, Shell } from './routes/root'
 
 const root = createRootRoute({ component: Root, errorComponent: ({ error, reset }) => <ErrorState error={error} retry={reset} /> })
 
@@ -77,6 +77,7 @@ export const router = createRouter({
     signIn,
     guarded.addChildren([pack, shell.addChildren([home, orders, print, stock, shipments, shops, settings])]),
   ]),
+  defaultNotFoundComponent: NotFound,
   defaultPendingComponent: LoadingState,
   defaultPendingMs: 300,
   defaultPreload: 'intent',

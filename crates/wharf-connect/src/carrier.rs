@@ -183,5 +183,5 @@ pub struct Subscription {
 #[async_trait]
 pub trait Subscriptions: Send + Sync {
     /// All branches, or those of one carrier.
-    async fn subscriptions(&self, call: &Call<'_>, carrier_code: Option<&str>) -> Result<Vec<Subscription>, ConnectError>;
+    async fn branches(&self, call: &Call<'_>, carrier_code: Option<&str>) -> Result<Vec<Subscription>, ConnectError>;
 }

@@ -122,7 +122,11 @@ pub fn form_fields(text: &str) -> Vec<(String, String)> {
         }
         String::from_utf8_lossy(&out).into_owned()
     };
-    text.split('&').filter(|p| !p.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(k, v)| (plain(k), plain(v))).collect()
+    text.split('&')
+        .filter(|p| !p.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(k, v)| (plain(k), plain(v)))
+        .collect()
 }
 
 /// The name of the market's own interface beside the vendors' mount points.
@@ -138,10 +142,24 @@ pub fn serve(world: &World, vendors: &[&'static dyn Vendor], now: Timestamp, mut
     if let Err(broken) = world.tick(now) {
         return WireResponse::text(503, &broken.to_string());
     }
-    if mount == TRUTH_MOUNT {
+    let response = if mount == TRUTH_MOUNT {
         request.path = rest;
-        return truth::handle(world, vendors, now, &request);
-    }
+        truth::handle(world, vendors, now, &request)
+    } else {
+        vendor_answer(world, vendors, now, &mount, rest, request)
+    };
+    // What could not be written down must not be told: the caller sees a lost answer, which is what it is.
+    if world.is_broken() { WireResponse::lost() } else { response }
+}
+
+fn vendor_answer(
+    world: &World,
+    vendors: &[&'static dyn Vendor],
+    now: Timestamp,
+    mount: &str,
+    rest: String,
+    mut request: WireRequest,
+) -> WireResponse {
     match vendors.iter().find(|v| v.manifest().id == mount).and_then(|v| v.sandbox()) {
         Some(sandbox) => {
             request.path = rest;

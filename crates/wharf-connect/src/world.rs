@@ -6,6 +6,7 @@
 mod acts;
 pub mod buyers;
 pub mod catalogue;
+pub mod command;
 pub mod demo;
 pub mod faults;
 mod journal;
@@ -16,10 +17,13 @@ pub mod parcels;
 mod placing;
 pub mod plan;
 pub(crate) mod random;
+#[cfg(test)]
+mod tests;
 pub mod truth;
 
 pub use faults::{Fault, FaultKind};
-pub use market::{Act, Command, Done, Market};
+pub use command::{Act, Command, Done};
+pub use market::Market;
 pub use orders::{OrderDraft, OrderState, Quirk, Refusal};
 pub use plan::MarketPlan;
 
@@ -217,6 +221,11 @@ impl World {
         };
         self.settle(sequence);
         if self.broken.load(Ordering::Acquire) { Err(Refusal::Broken) } else { outcome }
+    }
+
+    /// True when the journal could not be written: no answer may leave any more.
+    pub fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Acquire)
     }
 
     /// Moves the market's clock: everything due by `now` happens.

@@ -2,11 +2,8 @@
 //! Europe; a setting may add more. What no face has shows as `□`: nothing ever vanishes from a label.
 
 use crate::DocumentError;
-use skrifa::{FontRef, GlyphId, MetadataProvider, instance::LocationRef, instance::Size};
-use std::{
-    collections::HashMap,
-    sync::{Arc, OnceLock},
-};
+use std::{collections::HashMap, sync::OnceLock};
+use ttf_parser::{GlyphId, OutlineBuilder};
 use unicode_normalization::UnicodeNormalization;
 
 /// Noto Sans SC, and Noto Sans for the letters that it lacks, both subset: see `fonts/README.md`.
@@ -21,21 +18,21 @@ pub struct Fonts {
 }
 
 pub(crate) struct Face {
-    pub(crate) pdf: krilla::text::Font,
     data: Bytes,
+    units_per_em: f32,
     glyphs: HashMap<char, Glyph>,
 }
 
 enum Bytes {
     Static(&'static [u8]),
-    Owned(Arc<Vec<u8>>),
+    Owned(Vec<u8>),
 }
 
 /// A glyph of a face; the advance is in ems.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Glyph {
     pub(crate) face: u16,
-    pub(crate) id: u32,
+    pub(crate) id: u16,
     pub(crate) advance: f32,
 }
 
@@ -49,7 +46,7 @@ impl Fonts {
     /// The built-in faces, and the given font files (TrueType or OpenType) for what they lack.
     pub fn with_fallbacks(files: Vec<Vec<u8>>) -> Result<Fonts, DocumentError> {
         let built_in = BUILT_IN.into_iter().map(Bytes::Static);
-        let added = files.into_iter().map(|file| Bytes::Owned(Arc::new(file)));
+        let added = files.into_iter().map(Bytes::Owned);
         let faces = (0..).zip(built_in.chain(added)).map(|(index, bytes)| Face::read(bytes, index));
         Ok(Fonts { faces: faces.collect::<Result<_, _>>()? })
     }
@@ -98,40 +95,43 @@ impl Fonts {
 
 impl Face {
     fn read(data: Bytes, index: u16) -> Result<Face, DocumentError> {
-        let pdf = match &data {
-            Bytes::Static(bytes) => krilla::text::Font::new((*bytes).into(), 0),
-            Bytes::Owned(bytes) => krilla::text::Font::new(Arc::clone(bytes).into(), 0),
-        };
-        let pdf = pdf.ok_or_else(|| DocumentError::Font("no OpenType font".to_owned()))?;
-        let mut face = Face { pdf, data, glyphs: HashMap::new() };
-        let font = face.skrifa()?;
-        let metrics = font.glyph_metrics(Size::unscaled(), LocationRef::default());
-        let em = f32::from(font.metrics(Size::unscaled(), LocationRef::default()).units_per_em.max(1));
+        let mut face = Face { data, units_per_em: 1000.0, glyphs: HashMap::new() };
+        let font = face.parsed()?;
+        let units_per_em = f32::from(font.units_per_em().max(1));
         let mut glyphs = HashMap::new();
-        for (code, id) in font.charmap().mappings() {
-            if let (Some(character), Some(advance)) = (char::from_u32(code), metrics.advance_width(id)) {
-                glyphs.insert(character, Glyph { face: index, id: id.to_u32(), advance: advance / em });
-            }
+        let tables = font.tables().cmap.into_iter().flat_map(|cmap| cmap.subtables).filter(|table| table.is_unicode());
+        for table in tables {
+            table.codepoints(|code| {
+                let found = char::from_u32(code).zip(table.glyph_index(code));
+                if let Some((character, id)) = found.filter(|(_, id)| id.0 != 0) {
+                    let advance = f32::from(font.glyph_hor_advance(id).unwrap_or_default()) / units_per_em;
+                    glyphs.entry(character).or_insert(Glyph { face: index, id: id.0, advance });
+                }
+            });
         }
-        face.glyphs = glyphs;
+        (face.units_per_em, face.glyphs) = (units_per_em, glyphs);
         Ok(face)
     }
 
-    fn skrifa(&self) -> Result<FontRef<'_>, DocumentError> {
-        let bytes = match &self.data {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match &self.data {
             Bytes::Static(bytes) => bytes,
-            Bytes::Owned(bytes) => bytes.as_slice(),
-        };
-        FontRef::new(bytes).map_err(|error| DocumentError::Font(error.to_string()))
+            Bytes::Owned(bytes) => bytes,
+        }
     }
 
-    /// Draws the outline of a glyph at a size of `pixels` per em, y upwards, origin on the baseline.
-    pub(crate) fn outline(&self, id: u32, pixels: f32, pen: &mut impl skrifa::outline::OutlinePen) {
-        let Ok(font) = self.skrifa() else { return };
-        if let Some(glyph) = font.outline_glyphs().get(GlyphId::new(id)) {
-            // A broken outline in a fallback font leaves a gap in a picture; it must not take the whole label with it.
-            let _drawn = glyph.draw((Size::new(pixels), LocationRef::default()), pen);
-        }
+    pub(crate) fn parsed(&self) -> Result<ttf_parser::Face<'_>, DocumentError> {
+        ttf_parser::Face::parse(self.bytes(), 0).map_err(|error| DocumentError::Font(error.to_string()))
+    }
+
+    pub(crate) fn units_per_em(&self) -> f32 {
+        self.units_per_em
+    }
+
+    /// Draws the outline of a glyph in units of the em, y upwards, origin on the baseline. A glyph without a shape, or
+    /// a broken one in a fallback font, draws nothing: it must not take the whole label with it.
+    pub(crate) fn outline(font: &ttf_parser::Face<'_>, id: u16, pen: &mut impl OutlineBuilder) {
+        font.outline_glyph(GlyphId(id), pen);
     }
 }
 

@@ -2,15 +2,15 @@
 
 use crate::{
     DocumentError,
-    font::Fonts,
+    font::{Face, Fonts},
     page::{Area, Ink, Operation, Page, Run},
     pdf::{BOLD_STROKE, stripes},
     style,
 };
 use ab_glyph_rasterizer::{Point, Rasterizer, point};
 use flate2::{Compression, Crc, write::ZlibEncoder};
-use skrifa::outline::OutlinePen;
 use std::io::Write as _;
+use ttf_parser::OutlineBuilder;
 
 /// How finely a printer or a picture draws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -126,7 +126,13 @@ pub(crate) fn draw_text(picture: &mut Picture, fonts: &Fonts, run: &Run, scale: 
     let grow = if run.bold { pixels * BOLD_STROKE / 2.0 } else { 0.0 };
     let nudges = if run.bold { &BOLD_NUDGES[..] } else { &BOLD_NUDGES[..1] };
     let mut x = (run.x - origin.0) * scale;
+    let mut parsed: Option<(u16, ttf_parser::Face<'_>)> = None;
     for glyph in &run.glyphs {
+        if parsed.as_ref().is_none_or(|(index, _)| *index != glyph.face) {
+            parsed = fonts.face(glyph.face).parsed().ok().map(|face| (glyph.face, face));
+        }
+        let Some((_, font)) = &parsed else { continue };
+        let per_unit = pixels / fonts.face(glyph.face).units_per_em();
         let (pad, up) = ((pixels * 0.4).ceil() + 1.0, (pixels * 1.3).ceil());
         let (left, top) = ((x - pad).floor(), (baseline - up).floor());
         let width = (glyph.advance * pixels + 2.0 * pad).ceil() as usize + 1;
@@ -134,8 +140,8 @@ pub(crate) fn draw_text(picture: &mut Picture, fonts: &Fonts, run: &Run, scale: 
         let mut coverage = vec![0f32; width * height];
         for (dx, dy) in nudges {
             let from = point(x - left + dx * grow, baseline - top + dy * grow);
-            let mut pen = Pen { raster: Rasterizer::new(width, height), origin: from, start: from, at: from };
-            fonts.face(glyph.face).outline(glyph.id, pixels, &mut pen);
+            let mut pen = Pen { raster: Rasterizer::new(width, height), scale: per_unit, origin: from, start: from, at: from };
+            Face::outline(font, glyph.id, &mut pen);
             pen.raster.for_each_pixel(|index, value| coverage[index] = coverage[index].max(value));
         }
         for (index, value) in coverage.iter().enumerate().filter(|(_, value)| **value > 0.002) {
@@ -152,6 +158,8 @@ const BOLD_NUDGES: [(f32, f32); 9] =
 /// Turns an outline (y upwards) into coverage (y downwards).
 struct Pen {
     raster: Rasterizer,
+    /// Pixels in a unit of the face.
+    scale: f32,
     origin: Point,
     start: Point,
     at: Point,
@@ -159,11 +167,11 @@ struct Pen {
 
 impl Pen {
     fn place(&self, x: f32, y: f32) -> Point {
-        point(self.origin.x + x, self.origin.y - y)
+        point(self.origin.x + x * self.scale, self.origin.y - y * self.scale)
     }
 }
 
-impl OutlinePen for Pen {
+impl OutlineBuilder for Pen {
     fn move_to(&mut self, x: f32, y: f32) {
         self.close();
         self.start = self.place(x, y);

@@ -13,6 +13,7 @@ pub mod fulfillment;
 pub mod geo;
 pub mod hold;
 pub mod id;
+pub mod metrics;
 pub mod money;
 pub mod order;
 pub mod routing;

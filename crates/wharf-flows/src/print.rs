@@ -12,7 +12,7 @@ use wharf_documents::label::LabelItem;
 use wharf_documents::manifest::ManifestParcel;
 use wharf_documents::packing_slip::SlipLine;
 use wharf_documents::pick_list::PickTask;
-use wharf_documents::{DocumentError, Fonts, Imprint, LabelData, Language, ManifestData, PackingSlipData, Party, PickListData, TimeZone};
+use wharf_documents::{DocumentError, Fonts, Imprint, LabelData, Language, ManifestData, PackingSlipData, Party, PickListData, Resolution, TimeZone};
 use wharf_domain::address::Recipient;
 use wharf_domain::id::{OrderId, RowId, ShipmentId, UserId, WaybillId};
 use wharf_domain::money::Money;
@@ -235,13 +235,13 @@ struct Drawn {
     parcels: Vec<ShipmentId>,
 }
 
-fn draw_labels(sheets: &Sheets, ready: &[ShipmentId], imprint: &Imprint) -> Result<Vec<Drawn>, FlowError> {
-    let (mut drawn, mut own, mut finished) = (Vec::new(), Vec::new(), Vec::new());
+/// What we draw ourselves: labels of the parcels named whose carrier gave words and not a finished document.
+fn label_data(sheets: &Sheets, ready: &[ShipmentId]) -> Vec<(ShipmentId, LabelData)> {
+    let mut own = Vec::new();
     for parcel in sheets.parcels.iter().filter(|s| ready.contains(&s.id)) {
         match sheets.labels.get(&parcel.id) {
             Some(LabelSource::Drawn { routing_code, routing_name }) => {
-                own.push(sheets.label(parcel, routing_code.clone(), routing_name.clone()));
-                drawn.push(parcel.id);
+                own.push((parcel.id, sheets.label(parcel, routing_code.clone(), routing_name.clone())));
             }
             Some(LabelSource::PrintData { fields, .. }) => {
                 let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
@@ -256,23 +256,60 @@ fn draw_labels(sheets: &Sheets, ready: &[ShipmentId], imprint: &Imprint) -> Resu
                         to.clone_from(text);
                     }
                 }
-                own.push(label);
-                drawn.push(parcel.id);
+                own.push((parcel.id, label));
             }
-            Some(LabelSource::Document { media_type, base64 }) => {
-                let bytes = base64::engine::general_purpose::STANDARD.decode(base64).map_err(|e| FlowError::invalid("label", e.to_string()))?;
-                finished.push(Drawn { bytes, media_type: media_type.clone(), parcels: vec![parcel.id] });
-            }
-            None => {}
+            Some(LabelSource::Document { .. }) | None => {}
         }
     }
+    own
+}
+
+fn draw_labels(sheets: &Sheets, ready: &[ShipmentId], imprint: &Imprint) -> Result<Vec<Drawn>, FlowError> {
     let mut files = Vec::new();
+    let (parcels, own): (Vec<ShipmentId>, Vec<LabelData>) = label_data(sheets, ready).into_iter().unzip();
     if !own.is_empty() {
         let bytes = wharf_documents::render_labels(Fonts::builtin(), imprint, &own).map_err(drawing)?;
-        files.push(Drawn { bytes, media_type: "application/pdf".to_owned(), parcels: drawn });
+        files.push(Drawn { bytes, media_type: "application/pdf".to_owned(), parcels });
     }
-    files.extend(finished);
+    for parcel in sheets.parcels.iter().filter(|s| ready.contains(&s.id)) {
+        if let Some(LabelSource::Document { media_type, base64 }) = sheets.labels.get(&parcel.id) {
+            let bytes = base64::engine::general_purpose::STANDARD.decode(base64).map_err(|e| FlowError::invalid("label", e.to_string()))?;
+            files.push(Drawn { bytes, media_type: media_type.clone(), parcels: vec![parcel.id] });
+        }
+    }
     Ok(files)
+}
+
+/// How a label is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelFormat {
+    /// `application/pdf`
+    Pdf,
+    /// `image/png`, 8 dots a millimetre.
+    Png,
+    /// `application/zpl`, 8 dots a millimetre.
+    Zpl,
+}
+
+/// The label of one parcel to look at: its media type and bytes. Nothing is recorded; a finished document of a carrier comes
+/// as it is.
+pub async fn view_label(app: &App, printing: &Printing, id: ShipmentId, format: LabelFormat) -> Result<(String, Vec<u8>), FlowError> {
+    let sheets = app.store.read(move |tx| read(tx, &[id], true).map_err(FlowError::from)).await?;
+    if sheets.parcels.is_empty() {
+        return Err(FlowError::NotFound("shipment".to_owned()));
+    }
+    let imprint = imprint(app, printing);
+    let Some((_, label)) = label_data(&sheets, &[id]).into_iter().next() else {
+        let finished = draw_labels(&sheets, &[id], &imprint)?.into_iter().next();
+        return finished.map(|d| (d.media_type, d.bytes)).ok_or_else(|| FlowError::refused("no_label"));
+    };
+    let fonts = Fonts::builtin();
+    let one = std::slice::from_ref(&label);
+    Ok(match format {
+        LabelFormat::Pdf => ("application/pdf".to_owned(), wharf_documents::render_labels(fonts, &imprint, one).map_err(drawing)?),
+        LabelFormat::Png => ("image/png".to_owned(), wharf_documents::label_png(fonts, &imprint, &label, Resolution::Dots8).map_err(drawing)?),
+        LabelFormat::Zpl => ("application/zpl".to_owned(), wharf_documents::labels_zpl(fonts, &imprint, one, Resolution::Dots8).map_err(drawing)?.into_bytes()),
+    })
 }
 
 fn imprint(app: &App, printing: &Printing) -> Imprint {

@@ -18,15 +18,15 @@ use wharf_store::{StoreError, Tx, locks, orders, rollups, shops};
 /// Told to whoever watches the store when counters changed.
 pub const COUNTS_TOPIC: &str = "counts";
 
-/// An order whose phase changed.
+/// What an order waits for, before and after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PhaseChange {
+pub struct Computed {
     /// The order.
     pub id: OrderId,
-    /// What it waited for.
-    pub from: Phase,
+    /// What it waited for; `None` for an order that is new.
+    pub before: Option<Phase>,
     /// What it waits for now.
-    pub to: Phase,
+    pub phase: Phase,
 }
 
 /// What counters and rollups hold of one order.
@@ -45,7 +45,7 @@ pub(crate) struct Contribution {
 
 /// Recomputes orders. Locks them (in rising order of their ids), so that two units of work never compute from each
 /// other's half-written facts.
-pub fn apply(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Vec<PhaseChange>, StoreError> {
+pub fn apply(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Vec<Computed>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -57,29 +57,28 @@ pub fn apply(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Vec<PhaseChange>, Store
     let zones = zones(tx, facts.iter().map(|f| f.shop_id))?;
     let mut sums = Sums::default();
     let mut cached = Vec::new();
-    let mut changes = Vec::new();
+    let mut computed = Vec::with_capacity(facts.len());
     for fact in &facts {
         let now = contribution(fact, &zones);
         let text = now.text();
+        let before = Contribution::parse(&fact.counted);
+        computed.push(Computed { id: fact.id, before: before.as_ref().map(|c| c.phase), phase: now.phase });
         if text == fact.counted && now.phase == fact.cached_phase {
             continue;
         }
-        if let Some(before) = Contribution::parse(&fact.counted) {
+        if let Some(before) = before {
             before.add_to(&mut sums, fact.shop_id, -1);
-            if before.phase != now.phase {
-                changes.push(PhaseChange { id: fact.id, from: before.phase, to: now.phase });
-            }
         }
         now.add_to(&mut sums, fact.shop_id, 1);
         cached.push(Cached { id: fact.id, phase: now.phase, counted: text });
     }
     if cached.is_empty() {
-        return Ok(changes);
+        return Ok(computed);
     }
     orders::save_cached(tx, &cached)?;
     rollups::add(tx, sums)?;
     tx.announce(COUNTS_TOPIC);
-    Ok(changes)
+    Ok(computed)
 }
 
 /// The zones of shops, as IANA names.

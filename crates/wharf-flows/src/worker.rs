@@ -12,7 +12,8 @@ use wharf_connect::ConnectError;
 use wharf_domain::id::{JobId, ShopId};
 use wharf_domain::time::{MINUTE, SECOND, Timestamp};
 use wharf_store::jobs::{self, Claimed, Failure};
-use wharf_store::{StoreError, paces};
+use wharf_store::shops::{self, ShopState};
+use wharf_store::{StoreError, Tx, paces};
 
 /// Failures after which a job is dead: about a day of trying.
 pub const MOST_FAILURES: i64 = 150;
@@ -49,7 +50,8 @@ pub fn reaction(error: &FlowError, failures: i64, now: Timestamp, chance: f64) -
                 Reaction { failure: Failure::Wait { at: until }, block_until: Some(until), reauthorize: None }
             }
             ConnectError::Reauthorize(why) => {
-                Reaction { failure: Failure::Wait { at: now.plus(PAUSED) }, block_until: None, reauthorize: Some(why.clone()) }
+                let until = now.plus(PAUSED);
+                Reaction { failure: Failure::Wait { at: until }, block_until: Some(until), reauthorize: Some(why.clone()) }
             }
             // Flows that change something have written down that they asked; run again, they look it up first.
             ConnectError::Transient(_) | ConnectError::Unsure(_) => only(retry(MOST_FAILURES)),
@@ -62,6 +64,21 @@ pub fn reaction(error: &FlowError, failures: i64, now: Timestamp, chance: f64) -
         ) => only(retry(MOST_FAULTS)),
         FlowError::NotFound(_) | FlowError::Refused { .. } | FlowError::Invalid { .. } => only(Failure::Dead),
     }
+}
+
+/// A dead token pauses the shop and says so; its orders stay as they are. A shop that a person paused stays paused.
+fn ask_for_sign_in(tx: &mut Tx<'_>, shop: ShopId, why: &str) -> Result<(), StoreError> {
+    if shops::get(tx, shop)?.is_some_and(|found| found.state == ShopState::Active) {
+        shops::set_state(tx, shop, ShopState::Reauthorize, why)?;
+        tx.announce("shops");
+    }
+    Ok(())
+}
+
+/// What waited for a shop or account goes on at once: somebody signed in again, or resumed it.
+pub fn resume(tx: &mut Tx<'_>, lane_key: i64) -> Result<(), StoreError> {
+    paces::unblock(tx, lane_key)?;
+    jobs::hurry(tx, lane_key).map(drop)
 }
 
 /// Runs one claimed job to its end and settles it.
@@ -100,8 +117,11 @@ async fn settle(app: &App, job: &Claimed, shop: Option<ShopId>, result: Result<J
                     (_, None) => jobs::finish(tx, job.id, job.claim)?,
                 };
                 if let (true, Some(reaction)) = (ours, &reaction) {
-                    if let Some(until) = reaction.block_until {
+                    if let Some(until) = reaction.block_until.filter(|_| job.lane_key != 0) {
                         paces::block(tx, &job.lane, job.lane_key, until)?;
+                    }
+                    if let (Some(why), Some(shop)) = (&reaction.reauthorize, shop) {
+                        ask_for_sign_in(tx, shop, why)?;
                     }
                 }
                 Ok::<_, StoreError>(())
@@ -260,3 +280,6 @@ async fn renew(app: &App, held: &Held) {
         Err(error) => tracing::warn!(%error, "leases could not be renewed"),
     }
 }
+
+#[cfg(test)]
+mod tests;

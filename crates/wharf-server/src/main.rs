@@ -6,6 +6,7 @@ mod config;
 mod archive;
 mod http;
 mod market;
+mod seed;
 mod setup;
 
 use clap::Parser;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use wharf_connect::Vendor;
 use wharf_connect::sandbox::{self, WireRequest};
-use wharf_connect::world::{MarketPlan, World};
+use wharf_connect::world::{Command, MarketPlan, World};
 use wharf_store::Clock;
 
 /// Largest request the market reads.
@@ -39,11 +39,12 @@ pub struct Market {
 pub async fn open(folder: &Path, seed: u64, rate: Option<f64>, listen: SocketAddr) -> anyhow::Result<Market> {
     let vendors = wharf_vendors::all();
     let now = SystemClock.now();
-    let mut plan = MarketPlan::demo(&vendors, seed, now);
-    if let Some(rate) = rate {
-        plan.rate_milli = (rate * 1000.0) as i64;
-    }
+    let plan = MarketPlan::demo(&vendors, seed, now);
     let world = Arc::new(World::open(folder, plan, now).with_context(|| format!("cannot open the market in {}", folder.display()))?);
+    if let Some(rate) = rate {
+        // A market that is continued keeps its own rate unless this start names one.
+        world.apply(Command::Rate { at: now, per_minute_milli: (rate * 1000.0) as i64 })?;
+    }
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}: choose another address"))?;
     let origin = format!("http://{}", listener.local_addr()?);
     let serving = tokio::spawn(accept(listener, world.clone(), vendors));

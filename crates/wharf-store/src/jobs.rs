@@ -133,7 +133,8 @@ pub fn topic(lane: &str) -> String {
     format!("jobs.{lane}")
 }
 
-/// Stores jobs. A waiting twin absorbs a job with its dedup key; one that has not failed yet is brought forward.
+/// Stores jobs. A waiting twin absorbs a job with its dedup key. It is brought forward when it has not failed yet, or when
+/// the new one is more urgent (a person asks); otherwise its pause goes on.
 pub fn enqueue(tx: &mut Tx<'_>, jobs: &[NewJob]) -> Result<(), StoreError> {
     let now = tx.now();
     let mut seen = HashSet::new();
@@ -164,7 +165,8 @@ pub fn enqueue(tx: &mut Tx<'_>, jobs: &[NewJob]) -> Result<(), StoreError> {
         "INSERT INTO jobs (id, kind, lane, lane_key, dedup_key, payload, job_status, priority, run_at, created_at)",
         &rows,
         "ON CONFLICT (kind, dedup_key) WHERE job_status = 'ready' AND dedup_key IS NOT NULL \
-         DO UPDATE SET run_at = excluded.run_at WHERE jobs.attempts = 0 AND jobs.run_at > excluded.run_at",
+         DO UPDATE SET run_at = excluded.run_at, priority = CASE WHEN excluded.priority > jobs.priority THEN excluded.priority ELSE jobs.priority END \
+         WHERE jobs.run_at > excluded.run_at AND (jobs.attempts = 0 OR excluded.priority > jobs.priority)",
     )?;
     Ok(())
 }
@@ -363,6 +365,19 @@ pub fn retry_dead(tx: &mut Tx<'_>, ids: &[JobId]) -> Result<Vec<JobId>, StoreErr
 pub fn discard_dead(tx: &mut Tx<'_>, ids: &[JobId]) -> Result<u64, StoreError> {
     let ids: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
     tx.execute_in("DELETE FROM jobs WHERE job_status = 'dead' AND id IN ({ids})", &ids, &[])
+}
+
+/// Lets the waiting jobs of a shop or account try again now: what they waited for has come (a new sign-in).
+pub fn hurry(tx: &mut Tx<'_>, lane_key: i64) -> Result<u64, StoreError> {
+    let now = tx.now();
+    let rows = tx.query(
+        "UPDATE jobs SET run_at = $2 WHERE lane_key = $1 AND job_status = 'ready' AND run_at > $2 AND last_error IS NOT NULL RETURNING id, lane",
+        &[lane_key.into(), now.into()],
+    )?;
+    for row in &rows {
+        tx.announce(topic(row.str(1)?));
+    }
+    Ok(rows.len() as u64)
 }
 
 /// Removes absorbed jobs that ended before `before`.

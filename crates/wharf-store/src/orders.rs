@@ -8,10 +8,10 @@ mod write;
 
 pub use facts::{Cached, Facts, facts, save_cached};
 pub use known::{KnownOrder, known, known_of};
-pub use people::{NewRecipient, SealedRecipient, buyer_key, buyers_seen, blacklisted, channel_print, open_recipients, replace_recipients, seal_recipient, set_blacklist, wanted_print};
+pub use people::{NewRecipient, SealedRecipient, buyer_key, buyers_seen, blacklisted, channel_print, open_recipients, replace_recipients, seal_recipient, set_blacklist, set_channel_prints, wanted_print};
 pub use write::{LineRow, LineUpdate, OrderRow, insert, update_lines, update_orders, urgency};
 
-pub(crate) use people::normal_name;
+pub use people::normal_name;
 pub(crate) use write::tail;
 
 use crate::{Row, StoreError, Tx, Value};
@@ -382,13 +382,13 @@ pub struct SellerNote {
     pub flag: Option<i64>,
 }
 
-/// Sets notes and flags by a person: they are due to the channel, which does not overwrite them meanwhile.
-pub fn set_notes(tx: &mut Tx<'_>, notes: &[(OrderId, SellerNote)]) -> Result<(), StoreError> {
+/// Sets notes and flags by a person. `due`: the channel must be told, and does not overwrite them meanwhile.
+pub fn set_notes(tx: &mut Tx<'_>, notes: &[(OrderId, SellerNote)], due: bool) -> Result<(), StoreError> {
     let rows: Vec<Vec<Value>> = notes.iter().map(|(id, note)| vec![(*id).into(), (&note.note).into(), note.flag.into()]).collect();
     tx.execute_rows(
-        "UPDATE orders SET seller_note = v.column2, seller_flag = v.column3, note_due = 1, updated_at = $1, version = version + 1 FROM {rows} AS v WHERE orders.id = v.column1",
+        "UPDATE orders SET seller_note = v.column2, seller_flag = v.column3, note_due = $2, updated_at = $1, version = version + 1 FROM {rows} AS v WHERE orders.id = v.column1",
         &rows,
-        &[tx.now().into()],
+        &[tx.now().into(), due.into()],
     )
     .map(drop)
 }
@@ -400,4 +400,47 @@ pub fn note_told(tx: &mut Tx<'_>, id: OrderId, told: &SellerNote) -> Result<(), 
         &[id.into(), (&told.note).into(), told.flag.unwrap_or(-1).into()],
     )
     .map(drop)
+}
+
+/// An order that may be the twin of another: same shop and buyer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TwinRow {
+    /// Its id.
+    pub id: OrderId,
+    /// Its shop.
+    pub shop_id: ShopId,
+    /// The channel's id.
+    pub external_id: String,
+    /// When it was placed.
+    pub placed_at: Timestamp,
+    /// The buyer.
+    pub buyer_key: String,
+    /// What was bought.
+    pub content_print: String,
+    /// What it waits for (as cached before this unit of work).
+    pub phase: Phase,
+}
+
+/// Orders of these buyers that were placed between two times and are not cancelled.
+pub fn of_buyers(tx: &mut Tx<'_>, buyer_keys: &[String], from: Timestamp, to: Timestamp) -> Result<Vec<TwinRow>, StoreError> {
+    let keys: Vec<Value> = buyer_keys.iter().filter(|key| !key.is_empty()).map(Value::from).collect();
+    tx.query_in(
+        "SELECT id, shop_id, external_id, placed_at, buyer_key, content_print, phase FROM orders \
+         WHERE buyer_key <> '' AND buyer_key IN ({ids}) AND placed_at >= $1 AND placed_at <= $2 AND progress <> 'cancelled' AND phase <> 'cancelled'",
+        &keys,
+        &[from.into(), to.into()],
+    )?
+    .iter()
+    .map(|row| {
+        Ok(TwinRow {
+            id: row.id(0)?,
+            shop_id: row.id(1)?,
+            external_id: row.text(2)?,
+            placed_at: row.time(3)?,
+            buyer_key: row.text(4)?,
+            content_print: row.text(5)?,
+            phase: row.word(6)?,
+        })
+    })
+    .collect()
 }

@@ -60,6 +60,12 @@ pub fn block(tx: &mut Tx<'_>, lane: &str, lane_key: i64, until: Timestamp) -> Re
     Ok(())
 }
 
+/// Lifts all stops of a key: what they waited for has come.
+pub fn unblock(tx: &mut Tx<'_>, lane_key: i64) -> Result<(), StoreError> {
+    tx.execute("UPDATE paces SET blocked_until = 0 WHERE lane_key = $1 AND blocked_until > 0", &[lane_key.into()])?;
+    Ok(())
+}
+
 /// Until when a lane is stopped for a key; `None` when it is not.
 pub fn blocked_until(tx: &mut Tx<'_>, lane: &str, lane_key: i64) -> Result<Option<Timestamp>, StoreError> {
     let now = tx.now();

@@ -141,6 +141,11 @@ pub fn ledger(tx: &mut Tx<'_>, shipment: Option<ShipmentId>, before: Option<RowI
     .collect()
 }
 
+/// The parcels whose documents are in a batch, each once.
+pub fn parcels(tx: &mut Tx<'_>, batch: RowId) -> Result<Vec<ShipmentId>, StoreError> {
+    tx.query("SELECT DISTINCT shipment_id FROM prints WHERE print_batch_id = $1", &[batch.into()])?.iter().map(|row| row.id(0)).collect()
+}
+
 /// The file of a batch: kind and blob hash.
 pub fn batch(tx: &mut Tx<'_>, id: RowId) -> Result<Option<(String, Option<String>)>, StoreError> {
     tx.query_opt("SELECT kind, blob_hash FROM print_batches WHERE id = $1", &[id.into()])?.map(|row| Ok((row.text(0)?, row.opt_text(1)?))).transpose()

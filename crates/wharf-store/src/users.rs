@@ -245,7 +245,7 @@ pub fn edit(tx: &mut Tx<'_>, id: UserId, edit: &UserEdit, version: Option<i64>) 
     let now = tx.now();
     let changed = tx.execute(
         "UPDATE users SET name = COALESCE($2, name), role_id = COALESCE($3, role_id), scope = COALESCE($4, scope), locale = COALESCE($5, locale), \
-           disabled_at = CASE $6 WHEN 1 THEN COALESCE(disabled_at, CAST($7 AS BIGINT)) WHEN 0 THEN NULL ELSE disabled_at END, \
+           disabled_at = CASE CAST($6 AS BIGINT) WHEN 1 THEN COALESCE(disabled_at, CAST($7 AS BIGINT)) WHEN 0 THEN NULL ELSE disabled_at END, \
            version = version + 1 WHERE id = $1 AND version = COALESCE($8, version)",
         &[
             id.into(),
@@ -253,7 +253,7 @@ pub fn edit(tx: &mut Tx<'_>, id: UserId, edit: &UserEdit, version: Option<i64>) 
             edit.role_id.into(),
             edit.scope.as_ref().map(|scope| serde_json::json!(scope)).into(),
             edit.locale.clone().into(),
-            edit.disabled.map(i64::from).map_or(2, |flag| flag).into(),
+            edit.disabled.map(i64::from).into(),
             now.into(),
             version.into(),
         ],

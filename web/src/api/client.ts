@@ -43,7 +43,7 @@ const manners: Middleware = {
 export const api = createClient<paths>({
   baseUrl: typeof location === 'undefined' ? 'http://localhost' : location.origin,
   credentials: 'same-origin',
-  // Repeated parameters (`phase=held&phase=review`) are how the API reads "any of".
+  // Repeated parameters (`phase=held&phase=review`) are "any of".
   querySerializer: { array: { style: 'form', explode: true } },
   fetch: (request) => globalThis.fetch(request),
 })

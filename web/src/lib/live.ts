@@ -86,13 +86,33 @@ class Live {
 
 const live = new Live()
 
-/** Hears events of a kind while the component is on screen. */
+/** Pokes come in showers; a screen asks again at most this often. */
+const CALM_MS = 1_000
+
+/** Hears events of a kind while the component is on screen: the newest one, at most once a second. */
 export function useLive<T>(kind: string, listener: (data: T) => void): void {
   const current = useRef(listener)
   useEffect(() => {
     current.current = listener
   })
-  useEffect(() => live.subscribe(kind, (data) => current.current(data as T)), [kind])
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let heardAt = 0
+    let newest: unknown
+    const tell = () => {
+      timer = undefined
+      heardAt = Date.now()
+      current.current(newest as T)
+    }
+    const stop = live.subscribe(kind, (data) => {
+      newest = data
+      timer ??= setTimeout(tell, Math.max(0, CALM_MS - (Date.now() - heardAt)))
+    })
+    return () => {
+      clearTimeout(timer)
+      stop()
+    }
+  }, [kind])
 }
 
 export function useLiveState(): LiveState {

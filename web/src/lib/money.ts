@@ -37,3 +37,31 @@ export function changePercent(now: string, before: string): number | null {
   if (!Number.isFinite(base) || base === 0) return null
   return Math.round(((Number(now) - base) / base) * 100)
 }
+
+/** How many decimals a currency has: 0, 2 or 3. */
+export function decimalsOf(currency: string): number {
+  try {
+    return new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2
+  } catch {
+    return 2
+  }
+}
+
+/** Minor units as a plain decimal, without a float in between. */
+export function fromMinor(minor: number, currency: string): string {
+  const decimals = decimalsOf(currency)
+  const digits = String(Math.abs(minor)).padStart(decimals + 1, '0')
+  const sign = minor < 0 ? '-' : ''
+  return decimals === 0 ? `${sign}${digits}` : `${sign}${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`
+}
+
+/** A typed decimal as minor units; `null` when it is none or has more decimals than the currency. */
+export function toMinor(text: string, currency: string): number | null {
+  const decimals = decimalsOf(currency)
+  const match = /^(\d+)(?:\.(\d*))?$/.exec(text.trim())
+  if (!match) return null
+  const fraction = match[2] ?? ''
+  if (fraction.length > decimals) return null
+  const minor = Number((match[1] ?? '') + fraction.padEnd(decimals, '0'))
+  return Number.isSafeInteger(minor) ? minor : null
+}

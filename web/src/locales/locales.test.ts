@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ORDER_PHASES } from '@/lib/orders-search'
+import { WORD_PARAMS } from '@/features/orders/words'
 import { KEYMAP } from '@/lib/keys'
 import en from './en'
 import zh from './zh-CN'
@@ -44,10 +45,13 @@ function uses() {
       if (template.includes('${')) prefixes.push({ prefix: template.slice(0, template.indexOf('${')), path })
       else whole.push({ key: template, path })
     }
+    // Families that are named by a variable: sentences of codes, and parameters whose values are words.
+    for (const match of text.matchAll(/\bsentence\(\s*'(\w+)'/g)) prefixes.push({ prefix: `${match[1]!}.`, path })
     for (const match of text.matchAll(/\?\s*'([a-z]\w*\.\w+)'\s*:\s*'([a-z]\w*\.\w+)'/g)) {
       whole.push({ key: match[1]!, path }, { key: match[2]!, path })
     }
   }
+  for (const family of Object.values(WORD_PARAMS)) prefixes.push({ prefix: `${family}.`, path: 'words.ts' })
   return { whole, prefixes }
 }
 

@@ -1,1 +1,1 @@
-export default function HomePage() { return <h1>Home</h1> }
+export { HomePage as default } from '@/features/home/HomePage'

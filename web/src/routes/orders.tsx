@@ -1,1 +1,1 @@
-export default function OrdersPage() { return <h1>Orders</h1> }
+export { OrdersPage as default } from '@/features/orders/OrdersPage'

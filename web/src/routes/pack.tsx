@@ -1,1 +1,1 @@
-export default function PackPage() { return <h1>Pack</h1> }
+export { PackPage as default } from '@/features/pack/PackPage'

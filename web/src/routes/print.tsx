@@ -1,1 +1,1 @@
-export default function PrintPage() { return <h1>Print</h1> }
+export { PrintPage as default } from '@/features/shipments/PrintPage'

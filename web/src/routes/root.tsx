@@ -1,4 +1,6 @@
-import { Outlet } from '@tanstack/react-router'
+import { Link, Outlet } from '@tanstack/react-router'
+import { useTranslation } from 'react-i18next'
+import { EmptyState } from '@/components/States'
 import { HelpOverlay } from '@/components/HelpOverlay'
 import { Rail } from '@/components/Rail'
 import { TallyCards } from '@/components/TallyCards'
@@ -11,6 +13,11 @@ export function Root() {
       <TallyCards />
     </>
   )
+}
+
+export function NotFound() {
+  const { t } = useTranslation()
+  return <EmptyState title={t('shell.not_found')} hint={t('shell.not_found_do')} action={<Link to="/">{t('places.home')}</Link>} />
 }
 
 /** Rail, bar and place. */

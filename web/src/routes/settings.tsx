@@ -1,1 +1,1 @@
-export default function SettingsPage() { return <h1>Settings</h1> }
+export { SettingsPage as default } from '@/features/settings/SettingsPage'

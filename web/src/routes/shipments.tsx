@@ -1,1 +1,1 @@
-export default function ShipmentsPage() { return <h1>Shipments</h1> }
+export { ShipmentsPage as default } from '@/features/shipments/ShipmentsPage'

@@ -1,1 +1,1 @@
-export default function ShopsPage() { return <h1>Shops</h1> }
+export { ShopsPage as default } from '@/features/shops/ShopsPage'

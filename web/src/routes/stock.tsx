@@ -1,1 +1,1 @@
-export default function StockPage() { return <h1>Stock</h1> }
+export { StockPage as default } from '@/features/stock/StockPage'

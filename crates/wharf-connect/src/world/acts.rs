@@ -1,7 +1,8 @@
 //! What can happen to an order after it was placed, and when the market refuses.
 
 use super::buyers;
-use super::market::{Act, Done, Due, Market};
+use super::command::{Act, Done};
+use super::market::{Due, Market};
 use super::orders::{OrderState, Refund, RefundKind, RefundState, Refusal};
 use wharf_domain::time::Timestamp;
 
@@ -51,7 +52,8 @@ impl Market {
                 }
             }
             Act::ChangeAddress { recipient, by_seller } => {
-                let allowed = matches!(state, OrderState::ToShip | OrderState::PaidOnHold) || (!by_seller && state == OrderState::AwaitingPayment);
+                let allowed =
+                    matches!(state, OrderState::ToShip | OrderState::PaidOnHold) || (!by_seller && state == OrderState::AwaitingPayment);
                 if !allowed {
                     return wrong;
                 }

@@ -135,9 +135,33 @@ fn warehouses() -> Vec<DemoWarehouse> {
         lat_e6,
     };
     vec![
-        of("HZ", "杭州仓", ["浙江省", "杭州市", "余杭区", "仓前街道", "海曙路58号1号库", "311121"], "仓管小周", "13800000571", 120_012_000, 30_285_000),
-        of("CD", "成都仓", ["四川省", "成都市", "双流区", "西航港街道", "空港二路66号3栋", "610200"], "仓管小罗", "13800000028", 103_960_000, 30_540_000),
-        of("GZ", "广州仓", ["广东省", "广州市", "白云区", "太和镇", "大源南路12号B座", "510540"], "仓管小梁", "13800000020", 113_360_000, 23_270_000),
+        of(
+            "HZ",
+            "杭州仓",
+            ["浙江省", "杭州市", "余杭区", "仓前街道", "海曙路58号1号库", "311121"],
+            "仓管小周",
+            "13800000571",
+            120_012_000,
+            30_285_000,
+        ),
+        of(
+            "CD",
+            "成都仓",
+            ["四川省", "成都市", "双流区", "西航港街道", "空港二路66号3栋", "610200"],
+            "仓管小罗",
+            "13800000028",
+            103_960_000,
+            30_540_000,
+        ),
+        of(
+            "GZ",
+            "广州仓",
+            ["广东省", "广州市", "白云区", "太和镇", "大源南路12号B座", "510540"],
+            "仓管小梁",
+            "13800000020",
+            113_360_000,
+            23_270_000,
+        ),
     ]
 }
 
@@ -190,7 +214,12 @@ pub fn house(market: &Market) -> DemoHouse {
         .iter()
         .flat_map(|s| s.listings.iter())
         .filter(|l| l.pieces > 1)
-        .map(|l| (l.seller_code.clone(), DemoBundle { code: l.seller_code.clone(), name: l.title.clone(), parts: vec![(l.goods().code.clone(), l.pieces)] }))
+        .map(|l| {
+            (
+                l.seller_code.clone(),
+                DemoBundle { code: l.seller_code.clone(), name: l.title.clone(), parts: vec![(l.goods().code.clone(), l.pieces)] },
+            )
+        })
         .collect();
     let warehouses = warehouses();
     let mut stock = Vec::new();

@@ -352,9 +352,6 @@ pub enum Refusal {
     /// No such refund.
     #[error("no refund {0}")]
     RefundNotFound(String),
-    /// Too soon after the order was placed.
-    #[error("too soon after the order was placed")]
-    TooSoon,
     /// Nonsense.
     #[error("{0}")]
     Invalid(String),

@@ -1,7 +1,8 @@
 //! Parcels: waybills that are sold once, declarations of shipping that take effect once, and the way of a parcel to its
 //! recipient, which is a pure function of its number.
 
-use super::market::{Done, Due, Market};
+use super::command::Done;
+use super::market::{Due, Market};
 use super::orders::{OrderState, Parcel, Refusal, Rejected};
 use super::random::Dice;
 use serde::{Deserialize, Serialize};
@@ -166,12 +167,8 @@ impl Market {
             }
             OrderState::ToShip | OrderState::PartShipped => {}
         }
-        let left: Vec<i64> = order
-            .lines
-            .iter()
-            .filter(|l| order.parcel_of(l.number).is_none() && !self.is_refunded(l.refund))
-            .map(|l| l.number)
-            .collect();
+        let left: Vec<i64> =
+            order.lines.iter().filter(|l| order.parcel_of(l.number).is_none() && !self.is_refunded(l.refund)).map(|l| l.number).collect();
         let lines: Vec<i64> = if told.lines.is_empty() {
             if order.state == OrderState::PartShipped {
                 return Err(Refusal::LinesMismatch("the rest of a split order must be named".into()));
@@ -248,7 +245,12 @@ impl Market {
         if order.is_closed() || order.state == OrderState::Finished {
             return Err(Refusal::WrongState(order.state));
         }
-        let mut standing = order.parcels.iter().enumerate().filter(|(_, p)| p.replaced_by.is_none()).filter(|(_, p)| told.lines.is_empty() || told.lines.iter().any(|l| p.lines.contains(l)));
+        let mut standing = order
+            .parcels
+            .iter()
+            .enumerate()
+            .filter(|(_, p)| p.replaced_by.is_none())
+            .filter(|(_, p)| told.lines.is_empty() || told.lines.iter().any(|l| p.lines.contains(l)));
         let Some((old, parcel)) = standing.next() else { return Err(Refusal::NotShipped) };
         if standing.next().is_some() {
             return Err(Refusal::LinesMismatch("several parcels: name the lines".into()));
@@ -300,7 +302,13 @@ impl Market {
             .to_owned();
         let to = recipient.city.clone();
         let far = ["新疆维吾尔自治区", "西藏自治区", "青海省", "内蒙古自治区"].contains(&recipient.province.as_str());
-        let (short, long) = if far { (60, 110) } else if from == to { (8, 16) } else { (20, 54) };
+        let (short, long) = if far {
+            (60, 110)
+        } else if from == to {
+            (8, 16)
+        } else {
+            (20, 54)
+        };
         let pick_up = dice.between(20, 180) * MINUTE;
         let leave = pick_up + dice.between(2, 8) * HOUR;
         let arrive = leave + dice.between(short, long) * HOUR;
@@ -361,7 +369,7 @@ impl Market {
     pub fn is_picked_up(&self, number: &str, now: Timestamp) -> bool {
         self.index.number_used.get(number).is_some_and(|i| {
             let order = &self.orders[*i as usize];
-            order.parcels.iter().filter(|p| p.number == number).any(|p| self.scans(order, p, now).first().is_some())
+            order.parcels.iter().filter(|p| p.number == number).any(|p| !self.scans(order, p, now).is_empty())
         })
     }
 
@@ -383,7 +391,12 @@ impl Market {
         let modulus = 10u64.pow(wish.digits.min(18));
         // A number looks like any other of its carrier: an ordinal spread over its digits, never the same twice.
         let start = Dice::new(self.plan.seed, &wish.carrier, 0).below(modulus);
-        let number = format!("{}{:0width$}", wish.prefix, (u128::from(start) + index as u128 * 7_919_000_003) as u64 % modulus, width = wish.digits as usize);
+        let number = format!(
+            "{}{:0width$}",
+            wish.prefix,
+            (u128::from(start) + index as u128 * 7_919_000_003) as u64 % modulus,
+            width = wish.digits as usize
+        );
         for order in &wish.orders {
             self.index.waybills_of_order.entry(order.clone()).or_default().push(index);
         }

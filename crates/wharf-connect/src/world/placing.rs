@@ -2,7 +2,8 @@
 
 use super::buyers::{self, Recipient};
 use super::catalogue::by_weight;
-use super::market::{Done, Due, Market};
+use super::command::Done;
+use super::market::{Due, Market};
 use super::orders::{Line, LineDraft, Order, OrderDraft, OrderState, Quirk, Refusal};
 use super::random::Dice;
 use wharf_domain::money::split;
@@ -27,7 +28,8 @@ struct Draft {
     by_hand: bool,
 }
 
-const PLAIN_NOTES: &[&str] = &["请尽快发货,谢谢", "包装严实一点", "送人用,不要放小票", "周末送货", "放门口即可", "麻烦发顺丰", "请核对颜色再发"];
+const PLAIN_NOTES: &[&str] =
+    &["请尽快发货,谢谢", "包装严实一点", "送人用,不要放小票", "周末送货", "放门口即可", "麻烦发顺丰", "请核对颜色再发"];
 const NOTES_THAT_NEED_A_PERSON: &[&str] = &[
     "请发顺丰,运费到付可以",
     "两个订单一起发",
@@ -227,7 +229,11 @@ impl Market {
             // Something plain: a listing that is linked and has enough left.
             let facts = &self.shops[shop as usize];
             let plain: Vec<u32> = (0..facts.listings.len() as u32)
-                .filter(|l| !facts.listings[*l as usize].unmapped && facts.listings[*l as usize].pieces == 1 && facts.listings[*l as usize].quantity > 0)
+                .filter(|l| {
+                    !facts.listings[*l as usize].unmapped
+                        && facts.listings[*l as usize].pieces == 1
+                        && facts.listings[*l as usize].quantity > 0
+                })
                 .collect();
             if plain.is_empty() {
                 return Err(Refusal::ListingNotFound(String::new()));

@@ -58,7 +58,11 @@ impl MarketPlan {
             .iter()
             .filter_map(|v| Some((v.manifest().id, v.sandbox()?)))
             .flat_map(|(id, sandbox)| {
-                sandbox.demo_shops().iter().map(move |s| PlannedShop { vendor: id.to_owned(), key: s.key.to_owned(), name: s.name.to_owned() })
+                sandbox.demo_shops().iter().map(move |s| PlannedShop {
+                    vendor: id.to_owned(),
+                    key: s.key.to_owned(),
+                    name: s.name.to_owned(),
+                })
             })
             .collect();
         MarketPlan { seed, opened_at: now, shops, backlog: 0, backlog_span: 0, rate_milli: 0, speed: 1, unusual_per_mille: 0 }
@@ -84,7 +88,9 @@ impl MarketPlan {
                     vendor: planned.vendor.clone(),
                     key: planned.key.clone(),
                     name: planned.name.clone(),
-                    seller_id: 2_200_000_000_000 + (Dice::new(self.seed, "seller", index as u64).below(99_999_999) as i64) * 10 + index as i64,
+                    seller_id: 2_200_000_000_000
+                        + (Dice::new(self.seed, "seller", index as u64).below(99_999_999) as i64) * 10
+                        + index as i64,
                     app_key: format!("{}", 30_000_000 + Dice::new(self.seed, "app", 0).below(9_999_999)),
                     app_secret: Market::token(self.seed, "app secret", 0)[..32].to_owned(),
                     session: String::new(),

@@ -1,7 +1,8 @@
 //! The market's own interface, below `/_world`: what is true on the market's side, and how a test or a person makes
 //! things happen. It needs no authentication because it exists only beside sandboxes.
 
-use super::market::{Act, Command, Done, Market};
+use super::command::{Act, Command, Done};
+use super::market::Market;
 use super::orders::{OrderDraft, OrderState, Quirk, Refund, RefundKind, RefundState, Refusal};
 use super::{Fault, World};
 use crate::sandbox::{WireRequest, WireResponse, form_fields};
@@ -16,7 +17,11 @@ struct Problem(u16, String);
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let status = match refusal {
-            Refusal::ShopNotFound(_) | Refusal::OrderNotFound(_) | Refusal::LineNotFound(_) | Refusal::RefundNotFound(_) | Refusal::WaybillNotFound(_) => 404,
+            Refusal::ShopNotFound(_)
+            | Refusal::OrderNotFound(_)
+            | Refusal::LineNotFound(_)
+            | Refusal::RefundNotFound(_)
+            | Refusal::WaybillNotFound(_) => 404,
             Refusal::ListingNotFound(_) | Refusal::Invalid(_) => 422,
             Refusal::Broken => 503,
             Refusal::SoldOut { .. }
@@ -26,8 +31,7 @@ impl From<Refusal> for Problem {
             | Refusal::NumberUsed(_)
             | Refusal::NotShipped
             | Refusal::PickedUp
-            | Refusal::NoBalance(_)
-            | Refusal::TooSoon => 409,
+            | Refusal::NoBalance(_) => 409,
         };
         Problem(status, refusal.to_string())
     }
@@ -39,6 +43,13 @@ fn bad(text: impl Into<String>) -> Problem {
 
 /// Answers a request below `/_world`.
 pub fn handle(world: &World, vendors: &[&'static dyn Vendor], now: Timestamp, request: &WireRequest) -> WireResponse {
+    // The one answer that grows with the market is written row by row.
+    if request.method == "GET" && request.path.trim_matches('/') == "orders" {
+        return match orders(world, &form_fields(&request.query)) {
+            Ok(body) => WireResponse { body, ..WireResponse::json(200, &Value::Null) },
+            Err(Problem(status, detail)) => WireResponse::json(status, &json!({ "error": detail })),
+        };
+    }
     match route(world, vendors, now, request) {
         Ok((status, value)) => WireResponse::json(status, &value),
         Err(Problem(status, detail)) => WireResponse::json(status, &json!({ "error": detail })),
@@ -46,12 +57,10 @@ pub fn handle(world: &World, vendors: &[&'static dyn Vendor], now: Timestamp, re
 }
 
 fn route(world: &World, vendors: &[&'static dyn Vendor], now: Timestamp, request: &WireRequest) -> Result<(u16, Value), Problem> {
-    let query: Vec<(String, String)> = form_fields(&request.query);
     let segments: Vec<&str> = request.path.split('/').filter(|s| !s.is_empty()).collect();
     let ok = |value: Value| Ok((200, value));
     match (request.method.as_str(), segments.as_slice()) {
         ("GET", []) => ok(summary(world, now)),
-        ("GET", ["orders"]) => ok(orders(world, &query)?),
         ("GET", ["orders", id]) => {
             let number = order_number(id)?;
             ok(world.read(|m| m.order(number).map(|o| order_json(m, o))).ok_or(Refusal::OrderNotFound(number))?)
@@ -84,6 +93,7 @@ fn route(world: &World, vendors: &[&'static dyn Vendor], now: Timestamp, request
             ok(json!({ "faults": [] }))
         }
         ("POST", ["orders"]) => make_orders(world, now, request),
+        ("POST", ["samples"]) => make_samples(world, now, request),
         ("POST", ["orders", id, what]) => {
             let number = order_number(id)?;
             let act = act(what, request)?;
@@ -93,7 +103,10 @@ fn route(world: &World, vendors: &[&'static dyn Vendor], now: Timestamp, request
         }
         ("POST", ["clock"]) => {
             let wish = body(request)?;
-            let seconds = wish.get("advance_seconds").and_then(Value::as_i64).ok_or_else(|| bad("advance_seconds: a whole number of seconds is needed"))?;
+            let seconds = wish
+                .get("advance_seconds")
+                .and_then(Value::as_i64)
+                .ok_or_else(|| bad("advance_seconds: a whole number of seconds is needed"))?;
             let by = seconds.checked_mul(SECOND).ok_or_else(|| Problem(422, "advance_seconds is too large".into()))?;
             world.apply(Command::Hurry { at: now, by })?;
             ok(summary(world, now))
@@ -170,7 +183,8 @@ fn summary(world: &World, now: Timestamp) -> Value {
     })
 }
 
-fn orders(world: &World, query: &[(String, String)]) -> Result<Value, Problem> {
+/// `{"orders": […], "next": … }`.
+fn orders(world: &World, query: &[(String, String)]) -> Result<Vec<u8>, Problem> {
     let mut shop = None;
     let mut limit = usize::MAX;
     let mut after = None;
@@ -188,16 +202,23 @@ fn orders(world: &World, query: &[(String, String)]) -> Result<Value, Problem> {
             Some(number) => m.find(number)? as usize + 1,
             None => 0,
         };
-        let mut listed = Vec::new();
+        let mut body = b"{\"orders\":[".to_vec();
+        let mut last = None;
         let mut next = Value::Null;
-        for order in m.orders[start..].iter().filter(|o| shop.is_none_or(|s| o.shop == s)) {
-            if listed.len() == limit {
-                next = listed.last().and_then(|o: &Value| o.get("external_id")).cloned().unwrap_or(Value::Null);
+        let wanted = m.orders[start..].iter().filter(|o| shop.is_none_or(|s| o.shop == s));
+        for (listed, order) in wanted.enumerate() {
+            if listed == limit {
+                next = json!(last);
                 break;
             }
-            listed.push(order_json(m, order));
+            if listed > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(order_json(m, order).to_string().as_bytes());
+            last = Some(order.number.to_string());
         }
-        Ok(json!({ "orders": listed, "next": next }))
+        body.extend_from_slice(format!("],\"next\":{next}}}").as_bytes());
+        Ok(body)
     })
 }
 
@@ -343,6 +364,22 @@ fn make_orders(world: &World, now: Timestamp, request: &WireRequest) -> Result<(
     let made: Vec<Value> = world.read(|m| numbers.iter().filter_map(|n| m.order(*n)).map(|o| order_json(m, o)).collect());
     let first = numbers.first().map(i64::to_string);
     Ok((201, json!({ "external_id": first, "orders": made })))
+}
+
+/// A set for practice: a plain order, and one of everything that can be unusual.
+fn make_samples(world: &World, now: Timestamp, request: &WireRequest) -> Result<(u16, Value), Problem> {
+    let wish = body(request)?;
+    let shop = match wish.get("shop") {
+        Some(Value::String(text)) => key_of(world, text)?,
+        Some(_) => return Err(bad("shop: a key or a name is needed")),
+        None => world.read(|m| m.shops.first().map(|s| s.key.clone())).ok_or_else(|| bad("this market has no shops"))?,
+    };
+    let mut made = vec![json!({ "quirk": null, "external_id": world.place(now, &shop, OrderDraft::default())?.to_string() })];
+    for quirk in quirks() {
+        let draft = OrderDraft { quirks: vec![*quirk], paid: (*quirk == Quirk::NeverPaid).then_some(false), ..OrderDraft::default() };
+        made.push(json!({ "quirk": quirk, "external_id": world.place(now, &shop, draft)?.to_string() }));
+    }
+    Ok((201, json!({ "samples": made })))
 }
 
 fn act(what: &str, request: &WireRequest) -> Result<Act, Problem> {

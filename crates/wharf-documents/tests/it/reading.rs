@@ -4,6 +4,9 @@ use flate2::read::ZlibDecoder;
 use rxing::{BarcodeFormat, helpers::detect_in_luma};
 use std::{collections::HashMap, io::Read as _};
 
+/// From and to, across and down.
+type Extent = ((f32, f32), (f32, f32));
+
 /// A grey picture, 0 black to 255 white.
 #[derive(Clone)]
 pub(crate) struct Sheet {
@@ -24,7 +27,7 @@ impl Sheet {
     }
 
     /// Fills boxes as one shape: each pixel takes as much ink as the boxes cover of it together.
-    fn cover(&mut self, boxes: impl Iterator<Item = ((f32, f32), (f32, f32))>, shade: u8) {
+    fn cover(&mut self, boxes: impl Iterator<Item = Extent>, shade: u8) {
         let mut covered: HashMap<usize, f32> = HashMap::new();
         for (x, y) in boxes {
             let share = |(from, to): (f32, f32), at: usize| (to.min(at as f32 + 1.0) - from.max(at as f32)).max(0.0);
@@ -123,17 +126,17 @@ pub(crate) fn pdf(bytes: &[u8]) -> Pdf {
         inflate(&bytes[from..find(bytes, b"endstream", from).expect("an end")])
     };
     let heads: Vec<String> = (1..count).map(|number| object(number).0).collect();
-    let kids = heads.iter().find(|head| head.contains("/Type/Pages")).expect("a page tree");
+    let kids = heads.iter().find(|head| head.contains("/Kids")).expect("a page tree");
     // A large document has a tree of pages; the samples of the tests are one level deep or found in file order.
-    let root: Vec<usize> = numbers_after(kids, "/Kids[").chunks(2).map(|pair| pair[0] as usize).collect();
-    let leaves = if root.iter().all(|n| heads[n - 1].contains("/Type/Page/")) {
+    let root: Vec<usize> = numbers_after(kids, "/Kids").chunks(2).map(|pair| pair[0] as usize).collect();
+    let leaves = if root.iter().all(|n| heads[n - 1].contains("/MediaBox")) {
         root
     } else {
-        (1..count).filter(|n| heads[n - 1].contains("/Type/Page/")).collect()
+        (1..count).filter(|n| heads[n - 1].contains("/MediaBox")).collect()
     };
     let pages = leaves.into_iter().map(|number| {
         let head = &heads[number - 1];
-        let size = numbers_after(head, "/MediaBox[");
+        let size = numbers_after(head, "/MediaBox");
         let content = numbers_after(head, "/Contents")[0] as usize;
         PdfPage { width: size[2], height: size[3], content: stream(content) }
     });
@@ -146,10 +149,9 @@ impl PdfPage {
     pub(crate) fn draw(&self, scale: f32) -> Sheet {
         let mut sheet = Sheet::white((self.width * scale).round() as usize, (self.height * scale).round() as usize);
         let (mut operands, mut shade): (Vec<f32>, u8) = (Vec::new(), 0);
-        let mut paths: Vec<Vec<(f32, f32)>> = Vec::new();
+        let mut boxes: Vec<Extent> = Vec::new();
         let mut at = 0;
         let bytes = &self.content;
-        let mut in_text = false;
         while at < bytes.len() {
             match bytes[at] {
                 b'(' => {
@@ -186,24 +188,14 @@ impl PdfPage {
                 continue;
             }
             match token.as_str() {
-                "BT" => in_text = true,
-                "ET" => in_text = false,
-                // The writer turns the page upside down once: its numbers then count from the top.
-                "cm" if !in_text => assert!(operands[..4] == [1.0, 0.0, 0.0, -1.0] && (operands[5] - self.height).abs() < 0.01),
                 "g" => shade = (operands[0] * 255.0).round() as u8,
-                "m" => paths.push(vec![(operands[0], operands[1])]),
-                "l" => paths.last_mut().expect("a path").push((operands[0], operands[1])),
-                "c" | "v" | "y" | "re" => panic!("unexpected {token}"),
-                "f" => {
-                    let boxes = paths.drain(..).map(|path| {
-                        let edges = |values: Vec<f32>| {
-                            let least = values.iter().copied().fold(f32::INFINITY, f32::min);
-                            (least * scale, values.iter().copied().fold(0.0, f32::max) * scale)
-                        };
-                        (edges(path.iter().map(|p| p.0).collect()), edges(path.iter().map(|p| p.1).collect()))
-                    });
-                    sheet.cover(boxes, shade);
+                "re" => {
+                    let [x, y, width, height] = operands[..] else { panic!("a rectangle") };
+                    let top = self.height - y - height;
+                    boxes.push(((x * scale, (x + width) * scale), (top * scale, (top + height) * scale)));
                 }
+                "cm" | "c" | "v" | "y" | "l" | "m" => panic!("unexpected {token}"),
+                "f" => sheet.cover(boxes.drain(..), shade),
                 _ => {}
             }
             operands.clear();

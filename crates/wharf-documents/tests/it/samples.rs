@@ -74,7 +74,7 @@ pub(crate) fn bare_label() -> LabelData {
         routing_name: "London SW1".to_owned(),
         waybill_number: "HP000042GB".to_owned(),
         sender: Party::default(),
-        recipient: party("J*** S***", "", "10 Downing Street, Westminster, London SW1A 2AA, GB"),
+        recipient: party("Łukasz Gülşen-Őry", "", "10 Downing Street, Westminster, London SW1A 2AA, GB"),
         order_references: Vec::new(),
         items: Vec::new(),
         weight_grams: None,

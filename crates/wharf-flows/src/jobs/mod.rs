@@ -2,13 +2,16 @@
 //! payloads stay readable.
 
 pub mod book_shipment;
+pub mod check_completeness;
 pub mod confirm_shipment;
 pub mod housekeeping;
+pub mod pull_orders;
 pub mod resolve_doubt;
 pub mod route_orders;
 pub mod sweep;
 pub mod track_shipments;
 pub mod void_waybill;
+pub mod write_note;
 
 use crate::app::{App, FlowError};
 use async_trait::async_trait;
@@ -17,7 +20,7 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use wharf_domain::id::{JobId, ShopId};
-use wharf_domain::time::{HOUR, MINUTE, Timestamp};
+use wharf_domain::time::{HOUR, MINUTE, SECOND, Timestamp};
 use wharf_store::jobs::NewJob;
 use wharf_store::{StoreError, Tx};
 
@@ -32,6 +35,9 @@ pub fn all() -> Registry {
         .with::<confirm_shipment::ConfirmShipment>()
         .with::<track_shipments::TrackShipments>()
         .with::<sweep::Sweep>()
+        .with::<pull_orders::PullOrders>()
+        .with::<check_completeness::CheckCompleteness>()
+        .with::<write_note::WriteNote>()
 }
 
 /// How many jobs of a lane one process runs at a time. A lane that is not named runs two.
@@ -42,6 +48,8 @@ pub fn schedules() -> Vec<Schedule> {
     vec![
         Schedule { name: "housekeeping", every: HOUR, due: housekeeping::due },
         Schedule { name: "sweep", every: MINUTE, due: sweep::due },
+        Schedule { name: "pull_orders", every: 10 * SECOND, due: pull_orders::due },
+        Schedule { name: "check_completeness", every: 5 * MINUTE, due: check_completeness::due },
         Schedule { name: "track_shipments", every: 5 * MINUTE, due: track_shipments::due },
     ]
 }

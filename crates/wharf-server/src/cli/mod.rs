@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. Exit 0 done, 1 failed with a message that says what to do, 2 usage.
 
 pub mod backup;
+pub mod demo;
 pub mod export;
 pub mod log;
 pub mod openapi;
@@ -32,6 +33,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Start with sample shops on a simulated market: no keys, no network
+    Demo(demo::Args),
     /// Serve the application and run jobs
     Serve(serve::Args),
     /// Run jobs only; any number of them share a PostgreSQL database
@@ -56,6 +59,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match cli.command {
+            Command::Demo(args) => demo::run(&store, &args).await,
             Command::Serve(args) => serve::run(&store, &args).await,
             Command::Worker(args) => worker::run(&store, &args).await,
             Command::Sandbox(args) => sandbox::run(&store, &args).await,

@@ -11,11 +11,11 @@ pub mod idempotency;
 // pub mod imports;
 pub mod input;
 // pub mod operations;
-pub mod orders { pub mod shape; }
-// pub mod pack;
+pub mod orders;
+pub mod pack;
 pub mod people;
 pub mod problem;
-// pub mod shipments;
+pub mod shipments;
 pub mod shops;
 pub mod state;
 pub mod stock;
@@ -80,11 +80,10 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(health::metrics))
         .routes(routes!(events::events))
         .merge(team::routes())
-        // .merge(orders::routes())
-        // .merge(shipments::routes())
-        // .merge(pack::routes())
+        .merge(orders::routes())
+        .merge(shipments::routes())
+        .merge(pack::routes())
         .merge(stock::routes())
-        // .merge(catalog::routes())
         .merge(shops::routes())
         // .merge(imports::routes())
         // .merge(operations::routes())

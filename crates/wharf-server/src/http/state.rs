@@ -19,3 +19,10 @@ pub struct AppState {
     /// True when the session cookie must only travel over TLS.
     pub secure_cookie: bool,
 }
+
+impl AppState {
+    /// The zone in which documents say their times and days begin.
+    pub fn zone(&self) -> &str {
+        "Asia/Shanghai"
+    }
+}

@@ -83,7 +83,7 @@ fn heavy_dependencies_have_one_owner() {
         ("rusqlite", "wharf-store"),
         ("postgres", "wharf-store"),
         ("reqwest", "wharf-connect"),
-        ("krilla", "wharf-documents"),
+        ("pdf-writer", "wharf-documents"),
         ("rust_xlsxwriter", "wharf-documents"),
         ("calamine", "wharf-vendors"),
         ("axum", "wharf-server"),

@@ -101,7 +101,7 @@ pub fn seal_recipient(keys: &Keys, recipient: Option<&Recipient>) -> SealedRecip
 }
 
 /// The form of a name that is hashed: no blanks, one case.
-pub(crate) fn normal_name(name: &str) -> String {
+pub fn normal_name(name: &str) -> String {
     name.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase()
 }
 
@@ -259,4 +259,10 @@ pub fn set_blacklist(tx: &mut Tx<'_>, kind: &str, hash: &str, note: Option<&str>
         None => tx.execute("DELETE FROM blacklist WHERE kind = $1 AND hash = $2", &[kind.into(), hash.into()]),
     }
     .map(drop)
+}
+
+/// Remembers what the channel last told of recipients that it may no longer overwrite.
+pub fn set_channel_prints(tx: &mut Tx<'_>, prints: &[(OrderId, String)]) -> Result<(), StoreError> {
+    let rows: Vec<Vec<Value>> = prints.iter().map(|(id, print)| vec![(*id).into(), print.into()]).collect();
+    tx.execute_rows("UPDATE orders SET channel_print = v.column2 FROM {rows} AS v WHERE orders.id = v.column1", &rows, &[]).map(drop)
 }

@@ -3,6 +3,7 @@
 mod crash;
 mod houses;
 mod queue;
+mod records;
 mod unit_of_work;
 
 use crate::{Row, StoreError, Tx};

@@ -107,10 +107,17 @@ fn a_waiting_twin_absorbs_and_a_running_one_is_waited_for() {
         let second = claim(store, 9).await;
         assert_eq!((second.len(), second[0].attempts), (1, 1));
         assert!(finish(store, &second[0]).await);
-        // A job in its pause is not brought forward by a twin.
+        // A job in its pause is not brought forward by a twin, but by a person, and by what it waited for.
         assert!(fail(store, &first[1], Failure::Retry { at: store.now().plus(MINUTE), most: 5 }).await);
         enqueue(store, vec![job("b", Some("x"))]).await;
         assert!(claim(store, 9).await.is_empty());
+        enqueue(store, vec![NewJob { priority: 1, ..job("b", Some("x")) }]).await;
+        let asked = claim(store, 9).await;
+        assert_eq!((asked.len(), asked[0].id), (1, first[1].id));
+        assert!(fail(store, &asked[0], Failure::Wait { at: store.now().plus(MINUTE) }).await);
+        assert_eq!(store.write(|tx| jobs::hurry(tx, 8)).await, Ok(0));
+        assert_eq!(store.write(|tx| jobs::hurry(tx, 7)).await, Ok(1));
+        assert_eq!(claim(store, 9).await.len(), 1);
     });
 }
 
@@ -182,6 +189,8 @@ fn a_blocked_pace_stops_its_key_and_no_other() {
         assert_eq!(store.write(|tx| paces::take(tx, "test", 7, 60, 5, 1)).await, Ok(Taken::NotBefore(until)));
         bed.clock.advance(10 * SECOND);
         assert_eq!(claim(store, 9).await.len(), 1);
+        store.write(move |tx| paces::block(tx, "test", 7, until.plus(MINUTE))).await.expect("blocked");
+        store.write(|tx| paces::unblock(tx, 7)).await.expect("lifted");
         assert_eq!(store.read(|tx| paces::blocked_until(tx, "test", 7)).await, Ok(None));
     });
 }
@@ -372,7 +381,9 @@ async fn play(bed: &Bed, steps: &[Step]) {
                 enqueue(store, vec![NewJob { priority, run_at: Some(run_at), ..job("m", key.as_deref()) }]).await;
                 let waiting = model.rows.values_mut().find(|row| row.dedup.is_some() && row.dedup == dedup && row.status == JobStatus::Ready);
                 match waiting {
-                    Some(row) if row.attempts == 0 => row.run_at = row.run_at.min(run_at),
+                    Some(row) if row.run_at > run_at && (row.attempts == 0 || priority > row.priority) => {
+                        (row.run_at, row.priority) = (run_at, row.priority.max(priority));
+                    }
                     Some(_) => {}
                     None => {
                         let new: Vec<JobId> = all(store).await.into_keys().filter(|id| !before.contains_key(id)).collect();

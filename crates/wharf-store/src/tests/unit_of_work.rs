@@ -39,17 +39,20 @@ fn in_a_batch_a_failing_one_undoes_only_itself() {
     both_engines(|store| async move {
         // The first unit holds the writer until all others wait behind it, so that SQLite commits them together.
         let (go, wait) = mpsc::channel::<()>();
+        let (inside, told) = mpsc::channel::<()>();
         let first = tokio::spawn({
             let store = store.clone();
             async move {
                 store
                     .write(move |tx| {
+                        inside.send(()).expect("told");
                         wait.recv().expect("the signal");
                         mark(tx, "00")
                     })
                     .await
             }
         });
+        tokio::task::spawn_blocking(move || told.recv()).await.expect("no panic").expect("the first unit is inside");
         let mut others = Vec::new();
         for number in 1..20 {
             let store = store.clone();
@@ -59,7 +62,7 @@ fn in_a_batch_a_failing_one_undoes_only_itself() {
                         mark(tx, &format!("{number:02}"))?;
                         match number % 4 {
                             0 => Err(StoreError::Busy),
-                            1 => mark(tx, "00"),
+                            1 => mark(tx, "seal.check"),
                             2 if number == 6 => panic!("on purpose"),
                             _ => Ok(()),
                         }

@@ -4,6 +4,8 @@
 mod manifest;
 mod map;
 mod sandbox;
+#[cfg(test)]
+mod sandbox_tests;
 mod wire;
 mod words;
 
@@ -189,7 +191,7 @@ impl Connector {
 
 #[async_trait::async_trait]
 impl Subscriptions for Connector {
-    async fn subscriptions(&self, call: &Call<'_>, carrier_code: Option<&str>) -> Result<Vec<Subscription>, ConnectError> {
+    async fn branches(&self, call: &Call<'_>, carrier_code: Option<&str>) -> Result<Vec<Subscription>, ConnectError> {
         let top = Top::new(call)?;
         let answer = top.read("cainiao.waybill.ii.search", &[("cp_code", carrier_code.unwrap_or_default().to_owned())]).await?;
         let carriers: Vec<wire::CarrierSubscription> = answer.get("waybill_apply_subscription_cols")?;

@@ -90,7 +90,10 @@ fn get(ask: &Ask<'_>) -> Result<Value, No> {
         return Err(refused("发货人姓名和联系方式不能为空"));
     }
     let place = |key: &str| text(&sender, &["address", key]);
-    if !sender_places().iter().any(|p| p[0] == place("province") && p[1] == place("city") && p[2] == place("district") && p[4] == place("detail")) {
+    if !sender_places()
+        .iter()
+        .any(|p| p[0] == place("province") && p[1] == place("city") && p[2] == place("district") && p[4] == place("detail"))
+    {
         return Err(refused("发货地址未在网点订购,请使用查询接口返回的地址"));
     }
     let parcels = match wish.get("trade_order_info_dtos") {
@@ -315,7 +318,9 @@ fn row(object_id: &str, found: Option<(&Waybill, &str)>) -> Value {
             "object_id": object_id, "success": true, "error_code": "", "error_message": "",
             "waybill_cloud_print_response": { "waybill_code": waybill.number, "cp_code": waybill.carrier, "print_data": print_data(waybill, secret) },
         }),
-        None => json!({ "object_id": object_id, "success": false, "error_code": "waybill_not_exist", "error_message": "面单不存在或已取消" }),
+        None => {
+            json!({ "object_id": object_id, "success": false, "error_code": "waybill_not_exist", "error_message": "面单不存在或已取消" })
+        }
     }
 }
 
@@ -339,7 +344,10 @@ fn by_number(ask: &Ask<'_>) -> Result<Value, No> {
             .map(|query| {
                 let (number, code) = (text(query, &["waybill_code"]), text(query, &["cp_code"]));
                 let found = m.waybill_index(&number).ok().map(|i| &m.waybills[i]);
-                row(&text(query, &["object_id"]), found.filter(|w| w.shop == shop && w.carrier == code && w.voided_at.is_none()).map(|w| (w, secret)))
+                row(
+                    &text(query, &["object_id"]),
+                    found.filter(|w| w.shop == shop && w.carrier == code && w.voided_at.is_none()).map(|w| (w, secret)),
+                )
             })
             .collect();
         json!({ "modules": list("waybill_cloud_print_with_result_desc_response", rows) })
@@ -354,7 +362,8 @@ fn by_order(ask: &Ask<'_>) -> Result<Value, No> {
         let mut rows = Vec::new();
         for query in &wanted {
             let object_id = text(query, &["object_id"]);
-            let codes: Vec<String> = match ["biz_sub_code", "trade_order_list", "trade_order_code"].iter().find_map(|name| query.get(*name)) {
+            let codes: Vec<String> = match ["biz_sub_code", "trade_order_list", "trade_order_code"].iter().find_map(|name| query.get(*name))
+            {
                 Some(Value::Array(ids)) => ids.iter().map(|id| text(id, &[])).collect(),
                 Some(one) => text(one, &[]).split(',').map(str::to_owned).collect(),
                 None => Vec::new(),

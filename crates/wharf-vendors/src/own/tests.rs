@@ -65,3 +65,8 @@ fn the_routing_code_says_as_much_as_the_address_does() {
     let abroad = Region { country: "GB".into(), city: "London".into(), postal_code: "SW1A 1AA".into(), ..Region::default() };
     assert_eq!(routing(&abroad), ("GB SW1A 1AA".into(), "London".into()));
 }
+
+#[test]
+fn the_manifest_is_complete() {
+    wharf_connect::conformance::manifest_is_complete(VENDOR.manifest());
+}

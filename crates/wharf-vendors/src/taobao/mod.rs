@@ -8,10 +8,15 @@ mod pull;
 mod sandbox;
 mod sandbox_more;
 mod sandbox_ship;
+#[cfg(test)]
+mod sandbox_tests;
 mod sandbox_trade;
 mod ship;
 mod wire;
 mod words;
+
+#[cfg(test)]
+mod tests;
 
 use crate::top::Top;
 use crate::top::wire::{Maybe, Unread};

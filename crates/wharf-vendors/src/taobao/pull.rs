@@ -126,13 +126,18 @@ pub(super) async fn trade(top: &Top<'_>, tid: &str, fields: &str) -> Result<Trad
 async fn trade_value(top: &Top<'_>, tid: &str, fields: &str) -> Result<Value, ConnectError> {
     let params = [("tid", tid.to_owned()), ("fields", fields.to_owned()), ("include_oaid", "true".to_owned())];
     let answer = top.read("taobao.trade.fullinfo.get", &params).await?;
-    match answer.get::<Option<Value>>("trade")? {
-        Some(value) => Ok(value),
-        None => Err(answer.unreadable(&Unread::missing("trade"))),
+    let value = answer.get::<Option<Value>>("trade")?.ok_or_else(|| answer.unreadable(&Unread::missing("trade")))?;
+    // Another trade's detail must never become this order.
+    match TradeRow::read(&value).map(|row| row.id().map(str::to_owned)) {
+        Ok(Some(id)) if id == tid.trim() => Ok(value),
+        Ok(Some(_)) => Err(answer.unreadable(&Unread::new("is of another trade").within("tid").within("trade"))),
+        Ok(None) => Err(answer.unreadable(&Unread::missing("tid").within("trade"))),
+        Err(unread) => Err(answer.unreadable(&unread.within("trade"))),
     }
 }
 
-fn read(value: &Value) -> Result<ChannelOrder, Unread> {
+/// A trade as it came, as a neutral order.
+pub(super) fn read(value: &Value) -> Result<ChannelOrder, Unread> {
     // The keys are in order and the request's id is left out, so that the same trade always has the same bytes.
     map::order(&Trade::read(value)?, value.to_string().into_bytes())
 }

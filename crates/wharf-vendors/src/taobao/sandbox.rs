@@ -130,7 +130,8 @@ fn sold(ask: &Ask<'_>, by: By) -> Result<Value, No> {
         Some(word) => Some(queried(word).ok_or_else(|| No::invalid("status", "交易状态不正确"))?),
     };
     // Every trade of this market is of the usual kind; a query for other kinds alone finds none.
-    let usual = ask.get("type").is_none_or(|t| t.split(',').any(|t| ["fixed", "guarantee_trade", "auto_delivery", "ec"].contains(&t.trim())));
+    let usual =
+        ask.get("type").is_none_or(|t| t.split(',').any(|t| ["fixed", "guarantee_trade", "auto_delivery", "ec"].contains(&t.trim())));
     let has_next = ask.flag("use_has_next");
     let skip = (page - 1) * size;
     let strange = ask.strange_word();
@@ -243,7 +244,9 @@ fn change_address(ask: &Ask<'_>) -> Result<Value, No> {
             match ask.get(name) {
                 None => Ok(()),
                 // A Chinese character is two bytes in the platform's counting.
-                Some(text) if text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum::<usize>() > limit => Err(No::invalid(name, "参数超过最大长度")),
+                Some(text) if text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum::<usize>() > limit => {
+                    Err(No::invalid(name, "参数超过最大长度"))
+                }
                 Some("-1") if name == "receiver_mobile" || name == "receiver_phone" => {
                     target.clear();
                     Ok(())
@@ -267,7 +270,9 @@ fn change_address(ask: &Ask<'_>) -> Result<Value, No> {
     let Recipient { name, phone, province, city, district, street, postal_code, .. } = new.clone();
     match act(ask, tid, Act::ChangeAddress { recipient: Some(Box::new(new)), by_seller: true }) {
         Ok(()) => {}
-        Err(Refusal::WrongState(_)) => return Err(No::business("isv.trade-service-error:TRADE_STATUS_ERROR", "只有等待卖家发货的订单可以修改收货地址")),
+        Err(Refusal::WrongState(_)) => {
+            return Err(No::business("isv.trade-service-error:TRADE_STATUS_ERROR", "只有等待卖家发货的订单可以修改收货地址"));
+        }
         Err(other) => return Err(service("isv.trade-service-error")(other)),
     }
     with_trade(ask, tid, |_, o| {

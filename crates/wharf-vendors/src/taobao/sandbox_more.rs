@@ -26,7 +26,8 @@ pub(super) fn refunds(ask: &Ask<'_>) -> Result<Value, No> {
         let (total, rows): (usize, Vec<&Refund>) = match wanted {
             None => (m.count_refunds(shop, from, to), m.refunds_modified(shop, from, to, skip, size).collect()),
             Some(word) => {
-                let all: Vec<&Refund> = m.refunds_modified(shop, from, to, 0, usize::MAX).filter(|r| refund_word(r.kind, r.state) == word).collect();
+                let all: Vec<&Refund> =
+                    m.refunds_modified(shop, from, to, 0, usize::MAX).filter(|r| refund_word(r.kind, r.state) == word).collect();
                 (all.len(), all.into_iter().skip(skip).take(size).collect())
             }
         };
@@ -139,7 +140,10 @@ pub(super) fn merge(ask: &Ask<'_>) -> Result<Value, No> {
         let mut groups: Vec<(Option<(u32, wharf_connect::world::buyers::Recipient)>, Vec<String>)> = Vec::new();
         for (oaid, tid) in &wanted {
             let order = tid.parse().ok().and_then(|n| m.order(n)).filter(|o| o.shop == shop);
-            let who = order.map(|o| (o, m.recipient(o))).filter(|(o, r)| token(&m.shops[shop as usize], o, r) == *oaid).map(|(o, r)| (o.buyer, r));
+            let who = order
+                .map(|o| (o, m.recipient(o)))
+                .filter(|(o, r)| token(&m.shops[shop as usize], o, r) == *oaid)
+                .map(|(o, r)| (o.buyer, r));
             match groups.iter_mut().find(|g| who.is_some() && g.0 == who) {
                 Some(group) => group.1.push(tid.clone()),
                 None => groups.push((who, vec![tid.clone()])),
@@ -173,7 +177,9 @@ fn item_json(shop: &Shop, opened: Timestamp, id: i64, listings: &[&Listing], fie
     item.put("pic_url", || json!(format!("https://img.alicdn.com/bao/uploaded/i1/{}.jpg", first.goods().code)));
     item.put("num", || json!(listings.iter().map(|l| l.quantity).sum::<i64>()));
     item.put("price", || json!(yuan(listings.iter().map(|l| l.price_minor).min().unwrap_or(0))));
-    item.maybe("outer_id", || (!first.seller_code.is_empty()).then(|| json!(first.seller_code.chars().take_while(char::is_ascii_digit).collect::<String>())));
+    item.maybe("outer_id", || {
+        (!first.seller_code.is_empty()).then(|| json!(first.seller_code.chars().take_while(char::is_ascii_digit).collect::<String>()))
+    });
     item.put("list_time", || json!(time::format(opened)));
     item.put("modified", || json!(time::format(opened)));
     if fields.wants("sku") || fields.wants("skus") {
@@ -202,14 +208,19 @@ pub(super) fn items(ask: &Ask<'_>) -> Result<Value, No> {
         let facts = &m.shops[shop as usize];
         let items = items_of(facts);
         let total = items.len();
-        let rows = items.iter().skip((page - 1) * size).take(size).map(|(id, l)| item_json(facts, m.plan.opened_at, *id, l, &fields)).collect();
+        let rows =
+            items.iter().skip((page - 1) * size).take(size).map(|(id, l)| item_json(facts, m.plan.opened_at, *id, l, &fields)).collect();
         json!({ "total_results": total, "items": list("item", rows) })
     }))
 }
 
 /// The item ids of a comma list, at most `limit`.
 fn item_ids(ask: &Ask<'_>, name: &str, limit: usize) -> Result<Vec<i64>, No> {
-    let ids: Vec<i64> = ask.need(name)?.split(',').map(|n| n.trim().parse().map_err(|_| No::invalid(name, "商品编号格式不正确"))).collect::<Result<_, _>>()?;
+    let ids: Vec<i64> = ask
+        .need(name)?
+        .split(',')
+        .map(|n| n.trim().parse().map_err(|_| No::invalid(name, "商品编号格式不正确")))
+        .collect::<Result<_, _>>()?;
     if ids.len() > limit { Err(No::invalid(name, "商品数量超过限制")) } else { Ok(ids) }
 }
 
@@ -219,7 +230,11 @@ pub(super) fn items_by_id(ask: &Ask<'_>) -> Result<Value, No> {
     let ids = item_ids(ask, "num_iids", 20)?;
     Ok(ask.world.read(|m| {
         let facts = &m.shops[shop as usize];
-        let rows = items_of(facts).iter().filter(|i| ids.contains(&i.0)).map(|(id, l)| item_json(facts, m.plan.opened_at, *id, l, &fields)).collect();
+        let rows = items_of(facts)
+            .iter()
+            .filter(|i| ids.contains(&i.0))
+            .map(|(id, l)| item_json(facts, m.plan.opened_at, *id, l, &fields))
+            .collect();
         json!({ "items": list("item", rows) })
     }))
 }
@@ -229,7 +244,8 @@ pub(super) fn skus(ask: &Ask<'_>) -> Result<Value, No> {
     ask.need("fields")?;
     let ids = item_ids(ask, "num_iids", 40)?;
     Ok(ask.world.read(|m| {
-        let rows = m.shops[shop as usize].listings.iter().filter(|l| ids.contains(&l.item_id)).map(|l| sku_json(l, m.plan.opened_at)).collect();
+        let rows =
+            m.shops[shop as usize].listings.iter().filter(|l| ids.contains(&l.item_id)).map(|l| sku_json(l, m.plan.opened_at)).collect();
         json!({ "skus": list("sku", rows) })
     }))
 }
@@ -246,7 +262,9 @@ fn change(ask: &Ask<'_>, item: i64, wishes: &[(u32, i64)], delta: bool, clamp: b
             (true, sum) if sum < 0 && !clamp => return Err(No::invalid("quantity", "扣减后的库存不能为负数")),
             (true, sum) => sum.max(0),
         };
-        ask.world.apply(Command::Stock { at: ask.now, shop, listing: *listing, quantity }).map_err(super::sandbox::service("isp.item-update-service-error"))?;
+        ask.world
+            .apply(Command::Stock { at: ask.now, shop, listing: *listing, quantity })
+            .map_err(super::sandbox::service("isp.item-update-service-error"))?;
     }
     Ok(ask.world.read(|m| {
         let facts = &m.shops[shop as usize];
@@ -274,7 +292,8 @@ fn no_item() -> No {
 fn listings_of(ask: &Ask<'_>, item: i64, keep: impl Fn(&Listing) -> bool) -> Result<Vec<u32>, No> {
     let shop = ask.shop()?;
     let found = ask.world.read(|m| {
-        let all: Vec<u32> = m.shops[shop as usize].listings.iter().enumerate().filter(|(_, l)| l.item_id == item).map(|(i, _)| i as u32).collect();
+        let all: Vec<u32> =
+            m.shops[shop as usize].listings.iter().enumerate().filter(|(_, l)| l.item_id == item).map(|(i, _)| i as u32).collect();
         if all.is_empty() {
             return None;
         }

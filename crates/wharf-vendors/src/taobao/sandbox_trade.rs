@@ -42,14 +42,18 @@ pub(super) fn yuan(minor: i64) -> String {
 /// What stands for name, mobile, address and week of the order in this shop and for this application.
 pub(super) fn token(shop: &Shop, order: &Order, recipient: &Recipient) -> String {
     let week = order.placed_at.micros().div_euclid(7 * DAY);
-    let text = format!("{}|{}|{}|{}|{}|{}|{week}", shop.key, recipient.name, recipient.phone, recipient.city, recipient.district, recipient.street);
+    let text = format!(
+        "{}|{}|{}|{}|{}|{}|{week}",
+        shop.key, recipient.name, recipient.phone, recipient.city, recipient.district, recipient.street
+    );
     let digest = hex::decode(hmac_sha256_hex_upper(shop.app_secret.as_bytes(), text.as_bytes())).unwrap_or_default();
     format!("1{}", base64::engine::general_purpose::URL_SAFE.encode(digest))
 }
 
 /// A stable id of a buyer that differs from shop to shop.
 pub(super) fn open_uid(shop: &Shop, buyer: u32) -> String {
-    let digest = hex::decode(hmac_sha256_hex_upper(shop.app_secret.as_bytes(), format!("buyer {buyer} of {}", shop.app_key).as_bytes())).unwrap_or_default();
+    let digest = hex::decode(hmac_sha256_hex_upper(shop.app_secret.as_bytes(), format!("buyer {buyer} of {}", shop.app_key).as_bytes()))
+        .unwrap_or_default();
     format!("AAH{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&digest[..digest.len().min(18)]))
 }
 
@@ -128,7 +132,9 @@ pub(super) fn json(m: &Market, order: &Order, fields: &Fields, detail: bool, wit
     t.put("seller_flag", || json!(order.flag));
     t.put("has_buyer_message", || json!(!order.buyer_note.is_empty()));
     t.put("trade_from", || json!("WAP,WAP"));
-    t.maybe("is_part_consign", || (order.state == OrderState::PartShipped).then(|| json!(true)));
+    if order.state == OrderState::PartShipped {
+        t.put("is_part_consign", || json!(true));
+    }
     if order.paid_at.is_some() {
         t.put("est_con_time", || json!(promise(order)));
     }

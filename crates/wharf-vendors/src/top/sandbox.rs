@@ -3,7 +3,7 @@
 
 use super::time;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 use wharf_connect::sandbox::form_fields;
 use wharf_connect::sign::{hmac_md5_hex_upper, hmac_sha256_hex_upper, md5_hex_upper, same};
@@ -90,7 +90,9 @@ impl Ask<'_> {
     }
     /// A number that must be there.
     pub(crate) fn need_number(&self, name: &str) -> Result<i64, No> {
-        self.need(name)?.parse().map_err(|_| No::detailed(41, &format!("Invalid arguments:{name}"), &format!("isv.invalid-parameter:{name}"), "参数必须为数字"))
+        self.need(name)?
+            .parse()
+            .map_err(|_| No::detailed(41, &format!("Invalid arguments:{name}"), &format!("isv.invalid-parameter:{name}"), "参数必须为数字"))
     }
     /// A number within bounds, or its default.
     pub(crate) fn number_or(&self, name: &str, default: i64, low: i64, high: i64) -> Result<i64, No> {
@@ -112,7 +114,8 @@ impl Ask<'_> {
     }
     /// A parameter that is a JSON text.
     pub(crate) fn json(&self, name: &str) -> Result<Value, No> {
-        serde_json::from_str(self.need(name)?).map_err(|_| No::detailed(43, "Parameter error", &format!("isv.invalid-parameter:{name}"), "参数不是合法的JSON"))
+        serde_json::from_str(self.need(name)?)
+            .map_err(|_| No::detailed(43, "Parameter error", &format!("isv.invalid-parameter:{name}"), "参数不是合法的JSON"))
     }
     /// The fields that the caller wants to see.
     pub(crate) fn fields(&self) -> Result<Fields, No> {
@@ -131,24 +134,27 @@ impl Ask<'_> {
 
 /// The `fields` parameter: names, and for nested records `orders` or `orders.oid`.
 pub(crate) struct Fields {
-    names: Vec<String>,
+    names: HashSet<String>,
+    all: bool,
 }
 
 impl Fields {
     fn new(text: &str) -> Self {
-        Fields { names: text.split(',').map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()).collect() }
+        let names: HashSet<String> = text.split(',').map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()).collect();
+        Fields { all: names.contains("*"), names }
     }
-    /// Every field.
+    /// True when a field is asked for.
     pub(crate) fn wants(&self, name: &str) -> bool {
-        self.names.iter().any(|n| n == name || n == "*")
+        self.all || self.names.contains(name)
     }
     /// The fields wanted of a nested record: all of them when it is named alone.
     pub(crate) fn of(&self, record: &str) -> Option<Fields> {
         if self.wants(record) {
-            return Some(Fields { names: vec!["*".into()] });
+            return Some(Fields { names: HashSet::new(), all: true });
         }
-        let names: Vec<String> = self.names.iter().filter_map(|n| n.strip_prefix(record)?.strip_prefix('.')).map(str::to_owned).collect();
-        (!names.is_empty()).then_some(Fields { names })
+        let names: HashSet<String> =
+            self.names.iter().filter_map(|n| n.strip_prefix(record)?.strip_prefix('.')).map(str::to_owned).collect();
+        (!names.is_empty()).then_some(Fields { names, all: false })
     }
 }
 
@@ -187,12 +193,13 @@ impl<'a> Record<'a> {
 
 /// A strict `yyyy-MM-dd HH:mm:ss`.
 fn clock(text: &str) -> Option<Timestamp> {
-    let shape = text.len() == 19 && text.bytes().enumerate().all(|(i, b)| match i {
-        4 | 7 => b == b'-',
-        10 => b == b' ',
-        13 | 16 => b == b':',
-        _ => b.is_ascii_digit(),
-    });
+    let shape = text.len() == 19
+        && text.bytes().enumerate().all(|(i, b)| match i {
+            4 | 7 => b == b'-',
+            10 => b == b' ',
+            13 | 16 => b == b':',
+            _ => b.is_ascii_digit(),
+        });
     if shape { time::parse(text) } else { None }
 }
 
@@ -224,7 +231,8 @@ pub(crate) fn answer(
     let fault = world.strike(vendor, &method, &key);
     let kind = fault.as_ref().map(|f| f.kind);
     let count = |outcome: &str| world.count_call(vendor, &method, outcome);
-    let request_id = md5_hex_upper(format!("{now:?}{}", params.get("sign").map(String::as_str).unwrap_or_default()).as_bytes())[..16].to_lowercase();
+    let request_id =
+        md5_hex_upper(format!("{now:?}{}", params.get("sign").map(String::as_str).unwrap_or_default()).as_bytes())[..16].to_lowercase();
     let told = |no: &No| {
         let mut error = Map::new();
         error.insert("code".into(), json!(no.code));
@@ -237,7 +245,12 @@ pub(crate) fn answer(
         WireResponse::json(200, &json!({ "error_response": error }))
     };
     let ban = |seconds: u64| {
-        No::detailed(7, "App Call Limited", "accesscontrol.limited-by-api-access-count", &format!("This ban will last for {seconds} more seconds"))
+        No::detailed(
+            7,
+            "App Call Limited",
+            "accesscontrol.limited-by-api-access-count",
+            &format!("This ban will last for {seconds} more seconds"),
+        )
     };
     match (&fault, kind) {
         (_, Some(FaultKind::BadGateway)) => {
@@ -364,7 +377,11 @@ fn gate(world: &World, now: Timestamp, params: &BTreeMap<String, String>, method
 /// The signature, worked out again from what arrived. SDKs differ in whether a blank parameter is signed; both are taken.
 fn is_signed(params: &BTreeMap<String, String>, secret: &str, sign: &str) -> bool {
     let text = |blanks: bool| -> String {
-        params.iter().filter(|(name, value)| *name != "sign" && (blanks || !value.trim().is_empty())).map(|(name, value)| format!("{name}{value}")).collect()
+        params
+            .iter()
+            .filter(|(name, value)| *name != "sign" && (blanks || !value.trim().is_empty()))
+            .map(|(name, value)| format!("{name}{value}"))
+            .collect()
     };
     [text(false), text(true)].iter().any(|text| {
         let expected = match params.get("sign_method").map(String::as_str) {
@@ -385,7 +402,11 @@ fn formed(value: Value, simplify: bool) -> Value {
             for (name, inner) in map {
                 match inner {
                     Value::Object(mut marked) if marked.len() == 1 && marked.keys().next().is_some_and(|k| k.starts_with(LIST)) => {
-                        let Some((key, Value::Array(items))) = marked.iter_mut().next().map(|(k, v)| (k[LIST.len()..].to_owned(), v.take())) else { continue };
+                        let Some((key, Value::Array(items))) =
+                            marked.iter_mut().next().map(|(k, v)| (k[LIST.len()..].to_owned(), v.take()))
+                        else {
+                            continue;
+                        };
                         if items.is_empty() {
                             continue;
                         }
@@ -464,6 +485,7 @@ pub(crate) const COMPANIES: &[Company] = &[
     Company { id: 1259, code: "EYB", name: "EMS经济快递", shapes: &[("97", 11, 11), ("", 13, 13)] },
     Company { id: 200734, code: "POSTB", name: "邮政快递包裹", shapes: &[("98", 11, 11), ("", 13, 13)] },
     Company { id: 5000000110730, code: "JTSD", name: "极兔速递", shapes: &[("JT", 13, 13)] },
+    Company { id: 1217, code: "HTKY", name: "百世快递", shapes: &[("55", 12, 12), ("", 12, 14)] },
     Company { id: 107, code: "DBKD", name: "德邦快递", shapes: &[("DPK", 12, 12), ("", 8, 12)] },
     Company { id: 100034107, code: "DISTRIBUTOR_13222803", name: "自有配送", shapes: &[("", 6, 20)] },
     Company { id: -1, code: "OTHER", name: "其他", shapes: &[] },
@@ -483,7 +505,9 @@ impl Company {
             return (4..=35).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         }
         self.shapes.iter().any(|(prefix, low, high)| {
-            number.strip_prefix(prefix).is_some_and(|rest| (*low as usize..=*high as usize).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_digit()))
+            number
+                .strip_prefix(prefix)
+                .is_some_and(|rest| (*low as usize..=*high as usize).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_digit()))
         })
     }
     /// The same as a regular expression, as the platform publishes it.
@@ -491,7 +515,9 @@ impl Company {
         if self.shapes.is_empty() {
             return "^[A-Za-z0-9-]{4,35}$".into();
         }
-        let one = |(prefix, low, high): &(&str, u32, u32)| if low == high { format!("^{prefix}[0-9]{{{low}}}$") } else { format!("^{prefix}[0-9]{{{low},{high}}}$") };
+        let one = |(prefix, low, high): &(&str, u32, u32)| {
+            if low == high { format!("^{prefix}[0-9]{{{low}}}$") } else { format!("^{prefix}[0-9]{{{low},{high}}}$") }
+        };
         self.shapes.iter().map(one).collect::<Vec<_>>().join("|")
     }
 }

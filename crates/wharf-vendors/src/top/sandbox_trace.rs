@@ -67,4 +67,3 @@ fn action(kind: ScanKind) -> &'static str {
         ScanKind::Signed => "SIGNED",
     }
 }
-

@@ -27,6 +27,15 @@ pub struct Hold {
     pub released_by: Option<ActorDto>,
 }
 
+/// An open hold as lists show it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct HoldBrief {
+    /// Word of the reason.
+    pub reason: String,
+    /// Since when.
+    pub placed_at: Time,
+}
+
 /// A recipient, masked: what a list may show.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct MaskedRecipient {
@@ -77,7 +86,7 @@ pub struct OrderRow {
     /// What it waits for.
     pub phase: String,
     /// Open holds.
-    pub holds: Vec<Hold>,
+    pub holds: Vec<HoldBrief>,
     /// For `If-Match`.
     pub version: i64,
     /// The channel's status word.
@@ -114,12 +123,17 @@ pub struct OrderRow {
     pub urgent: String,
     /// Who takes care of it.
     pub assignee: Option<Named>,
-    /// Waybill numbers of its parcels.
-    pub waybill_numbers: Vec<String>,
-    /// Carriers of its parcels.
-    pub carriers: Vec<String>,
-    /// Warehouses that send it.
-    pub warehouses: Vec<Named>,
+    /// The warehouse that works on it.
+    pub warehouse: Option<Named>,
+    /// Carrier of its latest parcel.
+    pub carrier: Option<String>,
+    /// Number of its latest parcel.
+    pub waybill_number: Option<String>,
+    /// The first likely fix: its code and values.
+    #[schema(value_type = Option<Object>)]
+    pub fix: Option<serde_json::Value>,
+    /// The buyer has an earlier paid order.
+    pub returning_buyer: bool,
 }
 
 /// A line in full.

@@ -1,0 +1,150 @@
+//! Bulk verbs: one answer for each id, in units of work of a few hundred; an operation remembers what undo puts back.
+//! One refusal never undoes another; the same call again changes nothing (law 12).
+
+use crate::app::{App, FlowError, Outcome};
+use std::collections::{HashMap, HashSet};
+use wharf_domain::access::Scope;
+use wharf_domain::id::{OperationId, OrderId, UserId};
+use wharf_domain::time::MINUTE;
+use wharf_domain::timeline::Actor;
+use wharf_store::operations::{self, OperationState, TargetOutcome, TargetResult};
+use wharf_store::{StoreError, Tx};
+
+/// Orders of one unit of work.
+const CHUNK: usize = 200;
+/// How long a bulk verb can be undone.
+const UNDO_LIFE: i64 = 30 * MINUTE;
+
+/// Who asks, and what they may see.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    /// The person, or the house.
+    pub actor: Actor,
+    /// Shops and warehouses.
+    pub scope: Scope,
+}
+
+impl Asker {
+    /// A person or the house with a scope.
+    pub fn new(actor: Actor, scope: Scope) -> Self {
+        Asker { actor, scope }
+    }
+
+    fn user(&self) -> Option<UserId> {
+        match &self.actor {
+            Actor::User { id, .. } => Some(*id),
+            Actor::Rule { .. } | Actor::Vendor { .. } | Actor::Job { .. } | Actor::Import { .. } => None,
+        }
+    }
+}
+
+/// What came of a bulk verb.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bulk {
+    /// The operation, by which it is undone; `None` for a dry run, or when nothing was changed.
+    pub operation_id: Option<OperationId>,
+    /// An outcome for each id, in the order asked.
+    pub results: Vec<(OrderId, Outcome)>,
+}
+
+/// An outcome with what undo puts back.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) id: OrderId,
+    pub(crate) outcome: Outcome,
+    pub(crate) before: Option<serde_json::Value>,
+}
+
+impl Answer {
+    pub(crate) fn done(id: OrderId, before: serde_json::Value) -> Self {
+        Answer { id, outcome: Outcome::Done, before: Some(before) }
+    }
+    pub(crate) fn already(id: OrderId) -> Self {
+        Answer { id, outcome: Outcome::Already, before: None }
+    }
+    pub(crate) fn refused(id: OrderId, reason: &str) -> Self {
+        Answer { id, outcome: Outcome::refused(reason), before: None }
+    }
+}
+
+/// Runs a verb over ids, a chunk a unit of work. With `dry_run` every chunk is undone again: only its answers are kept.
+pub(crate) async fn run<F>(app: &App, asker: &Asker, kind: &'static str, request: serde_json::Value, ids: Vec<OrderId>, dry_run: bool, verb: F) -> Result<Bulk, FlowError>
+where
+    F: Fn(&mut Tx<'_>, &Asker, &[OrderId]) -> Result<Vec<Answer>, FlowError> + Clone + Send + Sync + 'static,
+{
+    let mut seen = HashSet::new();
+    let ids: Vec<OrderId> = ids.into_iter().filter(|id| seen.insert(*id)).collect();
+    let mut outcomes: HashMap<OrderId, Outcome> = HashMap::with_capacity(ids.len());
+    let mut operation = None;
+    for chunk in ids.chunks(CHUNK) {
+        let (verb, asker, chunk, request, total) = (verb.clone(), asker.clone(), chunk.to_vec(), request.clone(), ids.len() as i64);
+        let (made, answers) = app
+            .store
+            .write(move |tx| {
+                if dry_run {
+                    return Ok::<_, FlowError>((None, rehearse(tx, &asker, &chunk, &verb)?));
+                }
+                let answers = verb(tx, &asker, &chunk)?;
+                let made = match operation {
+                    Some(id) => id,
+                    None => {
+                        let until = tx.now().plus(UNDO_LIFE);
+                        operations::create(tx, kind, asker.user(), &request, total, Some(until))?
+                    }
+                };
+                operations::record(tx, made, &answers.iter().map(result).collect::<Vec<_>>())?;
+                Ok((Some(made), answers))
+            })
+            .await?;
+        operation = made;
+        outcomes.extend(answers.into_iter().map(|answer| (answer.id, answer.outcome)));
+    }
+    if let Some(id) = operation {
+        app.store.write(move |tx| operations::end(tx, id, OperationState::Done).map_err(FlowError::from)).await?;
+    }
+    let results = ids.into_iter().map(|id| (id, outcomes.remove(&id).unwrap_or_else(|| Outcome::refused("not_found")))).collect();
+    Ok(Bulk { operation_id: operation, results })
+}
+
+/// Does a chunk and undoes it.
+fn rehearse<F>(tx: &mut Tx<'_>, asker: &Asker, chunk: &[OrderId], verb: &F) -> Result<Vec<Answer>, FlowError>
+where
+    F: Fn(&mut Tx<'_>, &Asker, &[OrderId]) -> Result<Vec<Answer>, FlowError>,
+{
+    let mut answers = None;
+    let undone: Result<(), FlowError> = tx.attempt(|tx| {
+        answers = Some(verb(tx, asker, chunk)?);
+        Err(FlowError::refused("dry_run"))
+    });
+    match (answers, undone) {
+        (Some(answers), _) => Ok(answers),
+        (None, Err(error)) => Err(error),
+        (None, Ok(())) => Ok(Vec::new()),
+    }
+}
+
+fn result(answer: &Answer) -> TargetResult {
+    let (outcome, reason) = match &answer.outcome {
+        Outcome::Done => (TargetOutcome::Done, String::new()),
+        Outcome::Already => (TargetOutcome::Already, String::new()),
+        Outcome::Refused(reason) => (TargetOutcome::Refused, reason.clone()),
+    };
+    TargetResult { target_id: answer.id.0, outcome, reason, before: answer.before.clone() }
+}
+
+/// What an operation did, for its undo: the targets that were done, with what was before.
+pub(crate) fn done_targets(tx: &mut Tx<'_>, id: OperationId) -> Result<Vec<(OrderId, serde_json::Value)>, StoreError> {
+    const PAGE: i64 = 1_000;
+    let mut all = Vec::new();
+    let mut after = None;
+    loop {
+        let page = operations::results(tx, id, after, PAGE)?;
+        let Some(last) = page.last() else { return Ok(all) };
+        after = Some(last.target_id);
+        let whole = page.len() as i64 == PAGE;
+        all.extend(page.into_iter().filter(|r| r.outcome == TargetOutcome::Done).map(|r| (OrderId(r.target_id), r.before.unwrap_or_default())));
+        if !whole {
+            return Ok(all);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+import { useTranslation } from 'react-i18next'
+import type { Counts } from '@/api/types'
+import { ORDER_PHASES, type OrderPhase } from '@/lib/orders-search'
+import { formatNumber } from '@/lib/money'
+
+interface Props {
+  counts: Counts | undefined
+  phase: OrderPhase | undefined
+  onPick: (phase: OrderPhase | undefined) => void
+}
+
+/** One tab a phase with its live count; the counts add up to "all". */
+export function PhaseTabs({ counts, phase, onPick }: Props) {
+  const { t, i18n } = useTranslation()
+  const tab = (key: OrderPhase | undefined, label: string, count: number | undefined) => (
+    <button
+      key={key ?? 'all'}
+      type="button"
+      role="tab"
+      aria-selected={phase === key}
+      className={`phase-tab${phase === key ? ' active' : ''}${count === 0 ? ' empty' : ''}${key === 'held' && count ? ' alarm' : ''}`}
+      onClick={() => onPick(key)}
+      data-phase={key ?? 'all'}
+    >
+      {label} <b>{count === undefined ? '·' : formatNumber(count, i18n.language)}</b>
+    </button>
+  )
+  return (
+    <div className="phase-tabs" role="tablist" aria-label={t('orders.phases')}>
+      {ORDER_PHASES.map((key) => tab(key, t(`phase.${key}`), counts === undefined ? undefined : (counts.phases[key] ?? 0)))}
+      {tab(undefined, t('orders.all'), counts?.total)}
+    </div>
+  )
+}
