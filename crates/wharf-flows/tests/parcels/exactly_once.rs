@@ -128,11 +128,27 @@ fn a_number_that_the_carrier_will_not_take_back_is_told_and_not_asked_for_ever()
         h.cancel(order).await.expect("cancelled");
         h.settle().await;
         assert_eq!(h.fake.calls("void"), 1);
+        assert_eq!(h.fake.live_numbers().len(), 1);
+        // A parcel that goes on waits for a person, who may accept the loss.
+        let (order3, parcel3) = h.booked("A3", &[(0, 1)]).await;
+        h.fake.fault("void", Fault::Refused);
+        let account = h.account;
+        wharf_flows::ship::set_carrier(&h.app, &me(), &[parcel3], account, None).await.expect("recalled");
+        h.settle().await;
+        assert_eq!(h.phase(order3).await, Phase::Held);
+        assert_eq!(h.parcel(order3).await.state, ShipmentState::Draft);
+        h.write(move |tx| {
+            wharf_store::holds::release(tx, &[(order3, wharf_domain::hold::HoldReason::WaybillRefused)], &me())?;
+            wharf_flows::recompute::apply(tx, &[order3])
+        })
+        .await;
+        h.settle().await;
+        assert_eq!(h.parcel(order3).await.state, ShipmentState::Booked);
         let (order2, _) = h.booked("A2", &[(0, 1)]).await;
         h.fake.fault("void", Fault::LostAfter);
         h.cancel(order2).await.expect("cancelled");
         h.settle().await;
-        assert_eq!(h.fake.live_numbers().len(), 1, "the lost answer was asked again, and giving back twice is success");
+        assert_eq!(h.fake.live_numbers().len(), 3, "the lost answer was asked again, and giving back twice is success");
     });
 }
 
