@@ -142,6 +142,11 @@ impl Carrier for Connector {
         Ok(Some(trace.trace_list.into_iter().filter_map(scan).collect()))
     }
 
+    /// A channel's token goes to it as it is; the label is printed in clear by its component.
+    fn opens_tokens(&self) -> bool {
+        true
+    }
+
     fn services(&self) -> &'static [(&'static str, Label)] {
         words::CARRIERS
     }
