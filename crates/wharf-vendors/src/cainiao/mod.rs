@@ -48,9 +48,6 @@ impl Vendor for Connector {
 
 #[async_trait::async_trait]
 impl Carrier for Connector {
-    fn opens_tokens(&self) -> bool {
-        true
-    }
     async fn book(&self, call: &Call<'_>, request: &BookRequest) -> Result<Booked, ConnectError> {
         let top = Top::new(call)?;
         let (cp_code, product) = map::carrier(&request.service, call.settings)?;
