@@ -7,7 +7,7 @@ use crate::ingest::finish;
 use crate::ship::{self, LineStop};
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use wharf_domain::hold::FindingCode;
+use wharf_domain::hold::{FindingCode, HoldReason};
 use wharf_domain::id::{OrderId, UserId};
 use wharf_domain::order::phase::Phase;
 use wharf_domain::order::{FulfilledBy, Payment};
@@ -90,7 +90,13 @@ pub(crate) fn undo_approve(tx: &mut Tx<'_>, asker: &Asker, targets: &[(OrderId, 
         ship::stop_lines(tx, &asker.actor, &stops, "approval_undone")?;
     }
     orders::unapprove(tx, &undone)?;
-    let events = undone.iter().map(|id| (*id, Event { kind: "order.approval_undone".to_owned(), params: json!({}), actor: asker.actor.clone() })).collect();
+    let mut events: Vec<(OrderId, Event)> =
+        undone.iter().map(|id| (*id, Event { kind: "order.approval_undone".to_owned(), params: json!({}), actor: asker.actor.clone() })).collect();
+    // The parcel that the carrier refused is no more.
+    let refused: Vec<(OrderId, HoldReason)> = undone.iter().map(|id| (*id, HoldReason::WaybillRefused)).collect();
+    let mut released = holds::release(tx, &refused, &asker.actor)?;
+    released.sort_unstable();
+    events.extend(released.into_iter().map(|(id, reason)| (id, Event { kind: "order.hold_released".to_owned(), params: json!({ "reason": reason }), actor: asker.actor.clone() })));
     finish(tx, &undone, &[], events)?;
     results.extend(undone.into_iter().map(|id| (id, Outcome::Done)));
     Ok(results)
@@ -132,12 +138,21 @@ pub async fn take_next(app: &App, asker: &Asker, who: UserId, count: usize) -> R
     app.store
         .write(move |tx| {
             let filter = OrderFilter { phases: vec![Phase::Review, Phase::Held], assignees: vec![None], ..OrderFilter::default() };
-            let (free, _) = order_list::page(tx, &asker.scope, &filter, Sort::Urgency, None, count.clamp(1, 500))?;
-            let ids: Vec<OrderId> = free.iter().map(|item| item.order.id).collect();
-            locks::orders(tx, &ids)?;
-            // Another auditor may have taken some of them while this one waited for the lock.
-            let still_free: Vec<OrderId> = orders::orders(tx, &asker.scope, &ids)?.into_iter().filter(|order| order.assignee_id.is_none()).map(|order| order.id).collect();
-            Ok(assign_in(tx, &asker, &still_free, Some(who))?.into_iter().filter(|answer| answer.outcome == Outcome::Done).map(|answer| answer.id).collect())
+            let mut taken = Vec::new();
+            while taken.len() < count {
+                let (free, _) = order_list::page(tx, &asker.scope, &filter, Sort::Urgency, None, (count - taken.len()).min(500))?;
+                if free.is_empty() {
+                    break;
+                }
+                let ids: Vec<OrderId> = free.iter().map(|item| item.order.id).collect();
+                locks::orders(tx, &ids)?;
+                // Another auditor may have taken some of them while this one waited for the lock: look for others then.
+                let known = orders::orders(tx, &asker.scope, &ids)?;
+                let still_free: Vec<OrderId> = known.into_iter().filter(|order| order.assignee_id.is_none()).map(|order| order.id).collect();
+                let assigned = assign_in(tx, &asker, &still_free, Some(who))?;
+                taken.extend(assigned.into_iter().filter(|answer| answer.outcome == Outcome::Done).map(|answer| answer.id));
+            }
+            Ok(taken)
         })
         .await
 }

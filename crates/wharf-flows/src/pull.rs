@@ -151,6 +151,11 @@ pub async fn pull_one(app: &App, id: ShopId, external_id: &str) -> Result<Pulled
     let order = match channel.get_order(&calling(app, &line)?.call(), external_id).await {
         Ok(order) => order,
         Err(ConnectError::Drift(why)) => {
+            let (again, words) = (external_id.to_owned(), why.clone());
+            if app.store.write(move |tx| completeness::still_parked(tx, id, &again, &words).map_err(FlowError::from)).await? {
+                report.parked = 1;
+                return Ok(report);
+            }
             let raw = wharf_connect::channel::Unreadable { external_id: Some(external_id.to_owned()), why, raw: Vec::new() };
             let stored = ingest(app, id, Batch { orders: Vec::new(), unreadable: vec![raw] }, Source::Channel, CursorMove::Stay).await?;
             report.add(&stored);

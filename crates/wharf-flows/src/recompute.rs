@@ -81,6 +81,26 @@ pub fn apply(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Vec<Computed>, StoreErr
     Ok(computed)
 }
 
+/// Takes orders out of counters and rollups, for the one caller that erases them afterwards (the withdrawal of an import).
+pub(crate) fn forget(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    locks::orders(tx, &ids)?;
+    let mut sums = Sums::default();
+    for fact in orders::facts(tx, &ids)? {
+        if let Some(counted) = Contribution::parse(&fact.counted) {
+            counted.add_to(&mut sums, fact.shop_id, -1);
+        }
+    }
+    rollups::add(tx, sums)?;
+    tx.announce(COUNTS_TOPIC);
+    Ok(())
+}
+
 /// The zones of shops, as IANA names.
 pub(crate) fn zones(tx: &mut Tx<'_>, ids: impl Iterator<Item = ShopId>) -> Result<HashMap<ShopId, jiff::tz::TimeZone>, StoreError> {
     let wanted: BTreeSet<ShopId> = ids.collect();

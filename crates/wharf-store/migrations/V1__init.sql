@@ -356,7 +356,7 @@ CREATE TABLE orders (
   urgent_reason TEXT NOT NULL DEFAULT '',    -- words; '' = not urgent
   assignee_id BIGINT REFERENCES users (id),
   reship_of BIGINT REFERENCES orders (id),
-  import_batch_id BIGINT,
+  import_batch_id BIGINT,                    -- the import that brought it; null = the channel itself
   -- cached, each by its one writer, recomputed by doctor
   phase TEXT NOT NULL CHECK (phase IN ('unpaid', 'held', 'review', 'mapping', 'stock', 'label', 'pack', 'part_shipped', 'shipped', 'delivered', 'completed', 'cancelled', 'external')),
   urgency BIGINT NOT NULL,                   -- sort key: urgent first, then the earliest ship_by, then none
@@ -728,20 +728,32 @@ CREATE TABLE import_batches (
   file_names TEXT NOT NULL,                  -- JSON
   mapping TEXT NOT NULL DEFAULT '{}',        -- JSON
   import_state TEXT NOT NULL CHECK (import_state IN ('previewed', 'committing', 'committed', 'withdrawn', 'failed')),
+  options TEXT NOT NULL DEFAULT '{}',        -- JSON: what the person chose
   preview TEXT NOT NULL DEFAULT '{}',        -- JSON: counts, sums, unknown columns, odd rows
-  odd_blob_hash TEXT,
+  result TEXT NOT NULL DEFAULT '{}',         -- JSON: what commit and withdrawal came to
   user_id BIGINT,
   created_at BIGINT NOT NULL,
   committed_at BIGINT,
   withdrawn_at BIGINT
 );
+-- The files of an import in sealed pieces, so that no one needs a whole file at once. Position -1 is the file of odd rows.
 CREATE TABLE import_files (
   import_batch_id BIGINT NOT NULL REFERENCES import_batches (id),
   position BIGINT NOT NULL,
+  piece BIGINT NOT NULL,
   name TEXT NOT NULL,
   blob_hash TEXT NOT NULL,
-  PRIMARY KEY (import_batch_id, position)
+  PRIMARY KEY (import_batch_id, position, piece)
 );
+-- What an import did, so that it can be withdrawn whole. No reference to orders: a withdrawn one is gone.
+CREATE TABLE import_orders (
+  import_batch_id BIGINT NOT NULL REFERENCES import_batches (id),
+  order_id BIGINT NOT NULL,
+  effect TEXT NOT NULL CHECK (effect IN ('created', 'amended')),
+  version_before TEXT NOT NULL DEFAULT '',   -- hash of the payload that an amendment replaced
+  PRIMARY KEY (import_batch_id, order_id)
+);
+CREATE INDEX import_orders_order ON import_orders (order_id, import_batch_id);
 
 -- Counters and rollups, kept in the transaction of the change. doctor recomputes them.
 CREATE TABLE phase_counts (

@@ -422,7 +422,7 @@ pub fn link(tx: &mut Tx<'_>, listing: ListingId, target: Option<LinkTarget>, by:
     };
     let changed = tx.execute(
         "UPDATE listings SET sku_id = $2, sku_quantity = $3, bundle_id = $4, linked_at = $5, linked_by = $6, version = version + 1 \
-         WHERE id = $1 AND ($7 < 0 OR version = $7)",
+         WHERE id = $1 AND (CAST($7 AS BIGINT) < 0 OR version = $7)",
         &[
             listing.into(),
             sku.into(),

@@ -134,6 +134,17 @@ pub fn park(tx: &mut Tx<'_>, shop: ShopId, parked: &[NewParked]) -> Result<(), S
     .map(drop)
 }
 
+/// An order that was tried again and still cannot be read: its open entries take the new reason and time. `Ok(false)` when it
+/// is not parked.
+pub fn still_parked(tx: &mut Tx<'_>, shop: ShopId, external_id: &str, why: &str) -> Result<bool, StoreError> {
+    let now = tx.now();
+    let changed = tx.execute(
+        "UPDATE parked SET last_at = $3, why = $4 WHERE shop_id = $1 AND external_id = $2 AND settled_at IS NULL",
+        &[shop.into(), external_id.into(), now.into(), why.into()],
+    )?;
+    Ok(changed > 0)
+}
+
 /// Orders that could be read at last: whatever was parked of them is settled. Answers how many.
 pub fn settle(tx: &mut Tx<'_>, shop: ShopId, external_ids: &[String]) -> Result<u64, StoreError> {
     let ids: Vec<Value> = external_ids.iter().filter(|id| !id.is_empty()).map(Value::from).collect();
@@ -154,7 +165,7 @@ pub fn dismiss(tx: &mut Tx<'_>, scope: &Scope, id: RowId) -> Result<bool, StoreE
 /// What is parked, newest first.
 pub fn parked(tx: &mut Tx<'_>, scope: &Scope, shop: Option<ShopId>, before: Option<RowId>, limit: usize) -> Result<Vec<Parked>, StoreError> {
     let rows = tx.query(
-        "SELECT id, shop_id, external_id, why, payload_hash, first_at, last_at FROM parked WHERE settled_at IS NULL AND id < $1 AND ($2 = 0 OR shop_id = $2) ORDER BY id DESC",
+        "SELECT id, shop_id, external_id, why, payload_hash, first_at, last_at FROM parked WHERE settled_at IS NULL AND id < $1 AND (CAST($2 AS BIGINT) = 0 OR shop_id = $2) ORDER BY id DESC",
         &[before.unwrap_or(RowId(i64::MAX)).into(), shop.map_or(0, |id| id.0).into()],
     )?;
     let mut list = Vec::new();

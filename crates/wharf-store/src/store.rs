@@ -63,9 +63,15 @@ pub(crate) struct Counters {
     row_writes: AtomicU64,
     units: AtomicU64,
     commits: AtomicU64,
+    /// Statements until one fails on purpose; 0 = none does.
+    fault: AtomicU64,
 }
 
 impl Counters {
+    /// True for the one statement that a test asked to fail.
+    pub(crate) fn fails_now(&self) -> bool {
+        self.fault.load(Ordering::Relaxed) > 0 && self.fault.fetch_sub(1, Ordering::Relaxed) == 1
+    }
     pub(crate) fn statement(&self, rows: u64) {
         self.statements.fetch_add(1, Ordering::Relaxed);
         self.row_writes.fetch_add(rows, Ordering::Relaxed);
@@ -168,6 +174,13 @@ impl Store {
     /// The keys this database is sealed with.
     pub fn keys(&self) -> &Keys {
         &self.inner.house.keys
+    }
+
+    /// For tests that break every step: the `statement`-th statement from now on fails, once. 0 takes it back; the answer says
+    /// how many were still to come.
+    #[doc(hidden)]
+    pub fn fail_at(&self, statement: u64) -> u64 {
+        self.inner.house.counters.fault.swap(statement, Ordering::SeqCst)
     }
 
     /// What has been done so far.
@@ -287,10 +300,11 @@ impl Store {
     /// heard twice. A listener that is slow misses some and learns that it did.
     pub fn watch(&self) -> broadcast::Receiver<String> {
         let receiver = self.inner.house.heard.subscribe();
-        if self.inner.engine == Engine::Postgres && !self.inner.listening.swap(true, Ordering::SeqCst) {
-            if let Err(error) = postgres::listen(&self.inner.url, &self.inner.house) {
-                tracing::error!(%error, "cannot listen to other processes");
-            }
+        if self.inner.engine == Engine::Postgres
+            && !self.inner.listening.swap(true, Ordering::SeqCst)
+            && let Err(error) = postgres::listen(&self.inner.url, &self.inner.house)
+        {
+            tracing::error!(%error, "cannot listen to other processes");
         }
         receiver
     }

@@ -248,6 +248,9 @@ impl Tx<'_> {
         if params.iter().any(|value| matches!(value.borrow(), Value::Text(text) if text.as_bytes().contains(&0))) {
             return self.doom(StoreError::Database("a text that holds the character NUL cannot be stored".to_owned()));
         }
+        if self.counters.fails_now() {
+            return self.doom(StoreError::Unavailable);
+        }
         match self.line.run(sql, params, want_rows) {
             Ok((changed, rows)) => {
                 self.rows += changed;

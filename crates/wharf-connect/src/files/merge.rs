@@ -4,7 +4,9 @@
 use super::read_order::ReadOrder;
 use std::collections::HashMap;
 use wharf_domain::money::split;
+use wharf_domain::order::ChannelStatus;
 use wharf_domain::order::channel::ChannelLine;
+use wharf_domain::word::Word;
 
 /// Content ordinals begin so; ids that a channel gave never do.
 pub const ORDINAL: char = '~';
@@ -40,7 +42,7 @@ pub fn merge(earlier: &ReadOrder, later: &ReadOrder) -> ReadOrder {
         out.buyer_note = old.order.buyer_note.clone();
         out.seller_note = old.order.seller_note.clone();
     }
-    merge_recipient(old, new, &mut merged);
+    merge_recipient(old, &mut merged);
     let out = &mut merged.order;
     for word in old.order.tags.iter().chain(&old.order.urgent) {
         let list = if old.order.tags.contains(word) { &mut out.tags } else { &mut out.urgent };
@@ -76,7 +78,7 @@ pub fn merge(earlier: &ReadOrder, later: &ReadOrder) -> ReadOrder {
     merged
 }
 
-fn merge_recipient(old: &ReadOrder, new: &ReadOrder, merged: &mut ReadOrder) {
+fn merge_recipient(old: &ReadOrder, merged: &mut ReadOrder) {
     match (&old.order.recipient, &mut merged.order.recipient) {
         (Some(before), slot @ None) => *slot = Some(before.clone()),
         (Some(before), Some(now)) => {
@@ -93,7 +95,6 @@ fn merge_recipient(old: &ReadOrder, new: &ReadOrder, merged: &mut ReadOrder) {
         }
         (None, _) => {}
     }
-    let _ = new;
 }
 
 /// Lines keep the id they had: a report with line ids and one without speak of the same goods.
@@ -166,24 +167,37 @@ pub fn settle(read: &mut ReadOrder) {
     }
 }
 
+/// How far a status is.
+fn progress(read: &ReadOrder) -> usize {
+    read.order.status.known().and_then(|known| ChannelStatus::ALL.iter().position(|s| s == known)).map_or(0, |at| at + 1)
+}
+
 /// Readings of one order from several files of one layout that were handed in together. Files that tell the same
 /// version are parts of one export (a line that stands in one of them only is kept) or overlap (a line that stands in
-/// both counts once); of different versions the newest counts.
+/// both counts once); of different versions the newest counts. Files without a time of modification are told apart by
+/// how far the order was; of two that agree, the one handed in later speaks.
 pub fn combine(mut readings: Vec<ReadOrder>) -> Option<ReadOrder> {
-    let newest = readings.iter().map(|r| r.order.modified_at).max()?;
-    readings.retain(|r| r.order.modified_at == newest);
-    let mut readings = readings.into_iter();
+    let age = |read: &ReadOrder| if read.knows.modified { (1, read.order.modified_at.micros()) } else { (0, progress(read) as i64) };
+    let newest = readings.iter().map(age).max()?;
+    readings.retain(|r| age(r) == newest);
+    let mut readings = readings.into_iter().rev();
     let mut whole = readings.next()?;
     for other in readings {
         let content = |l: &ChannelLine| {
-            let id = if l.external_id.starts_with(ORDINAL) { "" } else { l.external_id.as_str() };
-            (id.to_owned(), l.seller_code.clone(), l.item_id.clone(), l.title.clone(), l.variant.clone(), l.quantity, l.unit_price_minor, l.total_minor)
+            if l.external_id.starts_with(ORDINAL) && l.external_id != SUMMARY_LINE {
+                (String::new(), l.seller_code.clone(), l.item_id.clone(), l.title.clone(), l.variant.clone(), l.quantity, l.unit_price_minor, l.total_minor)
+            } else {
+                (l.external_id.clone(), String::new(), String::new(), String::new(), String::new(), 0, 0, 0)
+            }
         };
         let mut have: HashMap<_, usize> = HashMap::new();
         for line in &whole.order.lines {
             *have.entry(content(line)).or_default() += 1;
         }
         let mut added = false;
+        whole.order.placed_at = whole.order.placed_at.min(other.order.placed_at);
+        whole.order.modified_at = whole.order.modified_at.max(other.order.modified_at);
+        whole.rounded_lines = whole.rounded_lines.max(other.rounded_lines);
         for line in other.order.lines {
             match have.get_mut(&content(&line)) {
                 Some(n) if *n > 0 => *n -= 1,

@@ -53,9 +53,14 @@ impl OddFile {
         self.bytes.extend_from_slice(b"\r\n");
     }
 
-    /// True when no row was added.
-    pub fn is_empty(&self) -> bool {
-        self.header_of.is_none()
+    /// How many bytes wait to be taken.
+    pub fn waiting(&self) -> usize {
+        if self.header_of.is_some() { self.bytes.len() } else { 0 }
+    }
+
+    /// What was written since it was last taken: the pieces in order are the file.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
     }
 
     /// The bytes.

@@ -1,13 +1,15 @@
 //! Wharf's own side of a demo: what the seller of the simulated shops keeps in his warehouses and agreed with his
-//! carriers. Plain values; whoever owns a store writes them into it.
+//! carriers. Plain values; whoever owns a store writes them into it. `GET /_world/house` gives the same as JSON, for a demo
+//! whose market runs in another process.
 
 use super::catalogue::goods;
 use super::market::Market;
 use super::random::Dice;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An article that warehouses count.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DemoSku {
     /// Code.
     pub code: String,
@@ -24,7 +26,7 @@ pub struct DemoSku {
 }
 
 /// Something sold as one and shipped as several.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DemoBundle {
     /// Code that sellers type on listings.
     pub code: String,
@@ -35,7 +37,7 @@ pub struct DemoBundle {
 }
 
 /// A place that holds stock.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DemoWarehouse {
     /// Code.
     pub code: String,
@@ -64,7 +66,7 @@ pub struct DemoWarehouse {
 }
 
 /// What lies where on the first day.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DemoStock {
     /// Warehouse code.
     pub warehouse: String,
@@ -77,7 +79,7 @@ pub struct DemoStock {
 }
 
 /// A price that a carrier agreed to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DemoRate {
     /// Carrier code, as carriers are known everywhere (`ZTO`, `SF`).
     pub carrier: String,
@@ -98,7 +100,7 @@ pub struct DemoRate {
 }
 
 /// Everything that a demo starts with on Wharf's side.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DemoHouse {
     /// Articles.
     pub skus: Vec<DemoSku>,

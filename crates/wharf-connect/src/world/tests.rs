@@ -291,6 +291,29 @@ fn a_long_journal_becomes_a_snapshot_and_the_market_is_the_same() {
 }
 
 #[test]
+fn the_house_belongs_to_its_market() {
+    let world = World::in_memory(quiet(42));
+    let house = world.read(super::demo::house);
+    let codes: std::collections::BTreeSet<&str> =
+        house.skus.iter().map(|s| s.code.as_str()).chain(house.bundles.iter().map(|b| b.code.as_str())).collect();
+    let barcodes: std::collections::BTreeSet<&str> = house.skus.iter().map(|s| s.barcode.as_str()).collect();
+    assert_eq!(barcodes.len(), house.skus.len());
+    world.read(|m| {
+        let listings: Vec<_> = m.shops.iter().flat_map(|s| &s.listings).collect();
+        assert!(listings.iter().filter(|l| !l.unmapped).all(|l| codes.contains(l.seller_code.as_str())));
+        let unmapped = listings.iter().filter(|l| l.unmapped).count();
+        assert!(
+            (3..60).contains(&unmapped) && listings.iter().filter(|l| l.unmapped).all(|l| !codes.contains(l.seller_code.as_str())),
+            "{unmapped}"
+        );
+    });
+    assert!(house.bundles.iter().all(|b| b.parts.iter().all(|(sku, units)| *units > 1 && house.skus.iter().any(|s| s.code == *sku))));
+    assert!(house.stock.iter().all(|s| s.quantity > 0 && house.warehouses.iter().any(|w| w.code == s.warehouse)));
+    let stocked: std::collections::BTreeSet<&str> = house.stock.iter().map(|s| s.sku.as_str()).collect();
+    assert!(stocked.len() * 100 > house.skus.len() * 90, "nearly everything is there");
+}
+
+#[test]
 fn callers_at_once_share_the_disk_and_one_of_them_takes_effect() {
     let dir = tempfile::tempdir().expect("dir");
     let world = World::open(dir.path(), quiet(9), OPENED).expect("open");

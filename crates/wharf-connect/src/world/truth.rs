@@ -65,6 +65,7 @@ fn route(world: &World, vendors: &[&'static dyn Vendor], now: Timestamp, request
             let number = order_number(id)?;
             ok(world.read(|m| m.order(number).map(|o| order_json(m, o))).ok_or(Refusal::OrderNotFound(number))?)
         }
+        ("GET", ["house"]) => ok(json!(world.read(super::demo::house))),
         ("GET", ["stock"]) => ok(world.read(stock_json)),
         ("GET", ["waybills"]) => ok(world.read(|m| waybills_json(m, now))),
         ("GET", ["shops"]) => ok(shops_json(world, vendors, request)),
@@ -178,7 +179,7 @@ fn summary(world: &World, now: Timestamp) -> Value {
             "orders_per_minute": m.rate_milli as f64 / 1000.0, "speed": m.plan.speed,
             "shops": m.shops.len(), "orders": m.orders.len(), "states": states,
             "refunds": m.refunds.len(), "waybills": m.waybills.len(),
-            "see": ["orders", "orders/{id}", "stock", "waybills", "shops", "calls", "faults"],
+            "see": ["orders", "orders/{id}", "stock", "waybills", "shops", "house", "calls", "faults"],
         })
     })
 }

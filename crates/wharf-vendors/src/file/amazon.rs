@@ -3,7 +3,7 @@
 
 use super::country::country;
 use wharf_connect::files::merge::ordinals;
-use super::plan::{Cells, Context, Fault, Plan, empty_line, empty_order, version};
+use super::plan::{Cells, Context, Fault, Plan, empty_line, empty_order, rank, version};
 use super::header::Header;
 use super::layouts::Reading;
 use wharf_connect::files::{Cause, Document, Knows, ReadOrder};
@@ -139,8 +139,25 @@ fn place(cells: &Cells<'_>) -> Region {
     }
 }
 
-/// All rows of one order in one report.
+/// All rows of one order in one report. Reports that were glued together hold an order in several versions: a row that
+/// is older than another of the same goods gives way to it.
 pub(crate) fn build(context: &Context, external_id: String, rows: &[Cells<'_>]) -> Result<ReadOrder, Fault> {
+    let mut updated = Vec::with_capacity(rows.len());
+    for (at, cells) in rows.iter().enumerate() {
+        updated.push(cells.time("last-updated-date", &context.zone).map_err(Fault::at(at))?);
+    }
+    let newest = updated.iter().copied().max().flatten();
+    let goods = |cells: &Cells<'_>| (cells.text("sku").to_owned(), cells.text("asin").to_owned());
+    let latest: Vec<_> = rows.iter().zip(&updated).filter(|(_, at)| **at == newest).map(|(cells, _)| goods(cells)).collect();
+    let kept: Vec<usize> = (0..rows.len()).filter(|i| updated[*i] == newest || !latest.contains(&goods(&rows[*i]))).collect();
+    if kept.len() == rows.len() {
+        return version_of(context, external_id, rows);
+    }
+    let current: Vec<Cells<'_>> = kept.iter().map(|i| rows[*i]).collect();
+    version_of(context, external_id, &current).map_err(|fault| Fault { at: kept.get(fault.at).copied().unwrap_or(0), cause: fault.cause })
+}
+
+fn version_of(context: &Context, external_id: String, rows: &[Cells<'_>]) -> Result<ReadOrder, Fault> {
     let all = rows[0].plan.reading == Reading::AmazonAllOrders;
     let currency = currency(context, rows, all)?;
     let first = rows[0];
@@ -148,10 +165,10 @@ pub(crate) fn build(context: &Context, external_id: String, rows: &[Cells<'_>]) 
     let mut order = empty_order(external_id, currency, placed.unwrap_or(context.now));
     let mut knows = Knows { lines: true, prices: true, line_totals: true, money: true, placed: placed.is_some(), status: true, notes: false, modified: false };
     if all {
-        order.observed_status = first.text("order-status").to_owned();
-        if order.observed_status.is_empty() {
-            order.observed_status = first.text("item-status").to_owned();
-        }
+        // Should rows of one order disagree, the least advanced of them speaks: a cancelled item does not cancel the rest.
+        let words = || rows.iter().map(|c| c.text(if c.text("order-status").is_empty() { "item-status" } else { "order-status" }));
+        let open = words().filter(|w| status(w) != Observed::Known(ChannelStatus::Cancelled)).min_by_key(|w| rank(&status(w)));
+        order.observed_status = open.or_else(|| words().next()).unwrap_or_default().to_owned();
         order.status = status(&order.observed_status);
         order.fulfilled_by = match first.text("fulfillment-channel").to_ascii_lowercase().as_str() {
             "afn" | "amazon" => FulfilledBy::Channel,
@@ -176,10 +193,6 @@ pub(crate) fn build(context: &Context, external_id: String, rows: &[Cells<'_>]) 
     let mut latest = None;
     for (at, cells) in rows.iter().enumerate() {
         let bad = Fault::at(at);
-        let told = if all { order.observed_status.clone() } else { String::new() };
-        if all && cells.text("order-status") != told && !cells.text("order-status").is_empty() {
-            return Err(bad(Cause::new("contradiction", Some("order-status"), format!("{:?} here, {told:?} on another row of the order", cells.text("order-status")))));
-        }
         let word = if all { cells.text("item-status") } else { "" };
         let line_status = if word.is_empty() { order.status.clone() } else { status(word) };
         let mut line = empty_line(&line_status, if word.is_empty() { &order.observed_status } else { word });

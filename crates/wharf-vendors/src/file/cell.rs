@@ -100,8 +100,6 @@ pub(crate) struct Minor {
 }
 
 impl Exact {
-    /// Nothing.
-    pub(crate) const ZERO: Exact = Exact { digits: 0, scale: 0 };
 
     /// The product with a whole number.
     pub(crate) fn times(self, n: i64) -> Option<Exact> {

@@ -252,7 +252,9 @@ impl Rows {
 
 fn text(bytes: Vec<u8>) -> String {
     // Blocks are UTF-8 and are cut at ASCII bytes only; should that ever fail, nothing is dropped.
-    String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
+    let text = String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+    // NUL is no text to anybody; it stays visible as what it is, a character that was lost before us.
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
 }
 
 /// How the file's cells are told apart, from its first rows: the delimiter that gives the steadiest wide table.

@@ -6,9 +6,9 @@ use wharf_connect::files::Input;
 use std::io::{self, Read};
 
 /// The largest text that a compressed file may hold.
-pub const MAX_UNPACKED: u64 = 4 << 30;
+pub(crate) const MAX_UNPACKED: u64 = 4 << 30;
 /// The largest workbook file (XLS, XLSX), which must be held whole.
-pub const MAX_WORKBOOK: u64 = 96 << 20;
+pub(crate) const MAX_WORKBOOK: u64 = 96 << 20;
 
 /// What the first bytes say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,13 +101,15 @@ pub(crate) fn sniff(input: &Input) -> Result<Kind, FileError> {
     // UTF-16 puts a NUL beside every ASCII letter: without them the markup is readable in any encoding.
     let plain: Vec<u8> = head.iter().copied().filter(|b| *b != 0).collect();
     let text = String::from_utf8_lossy(&plain);
-    let start = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\u{fffd}').to_ascii_lowercase();
+    let shown = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\u{fffd}');
+    let start = shown.to_ascii_lowercase();
     if start.starts_with("<?xml") && (start.contains("schemas-microsoft-com:office:spreadsheet") || start.contains("<workbook")) {
         return Err(FileError::NotATable("an XML spreadsheet of 2003: open it and save it as XLSX or CSV".to_owned()));
     }
     let markup = ["<!doctype", "<html", "<head", "<body", "<table", "<script", "<meta", "<?xml", "<div", "<!--"];
     if markup.iter().any(|tag| start.starts_with(tag)) {
-        let title = start.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map(|(t, _)| t.trim().to_owned());
+        // Lower case of ASCII keeps every offset.
+        let title = start.find("<title>").map(|at| at + 7).and_then(|from| Some(shown[from..from + start[from..].find("</title>")?].trim().to_owned()));
         let what = match title {
             Some(title) if !title.is_empty() => format!("a web page (“{title}”) that was saved under the name of a table; sign in again and export once more"),
             _ => "a web page that was saved under the name of a table; sign in again and export once more".to_owned(),

@@ -32,7 +32,7 @@ fn hash(key: &str) -> u64 {
 
 impl Prepared {
     /// Recognises the files and counts their rows.
-    pub fn open(inputs: &[Input], options: &ReadOptions) -> Result<Prepared, Refused> {
+    pub(crate) fn open(inputs: &[Input], options: &ReadOptions) -> Result<Prepared, Refused> {
         let refuse = |input: &Input| {
             let file = input.name.clone();
             move |error: FileError| refused(&file, &error)

@@ -192,7 +192,7 @@ fn find_header(head: &[RawRow], mapping: Option<&Mapping>) -> Result<Found, File
     }
     // Nothing known: the first line as wide as most, all of it names.
     let widths: Vec<usize> = head.iter().map(|r| r.cells.iter().filter(|c| !c.trim().is_empty()).count()).collect();
-    let usual = mode(&head.iter().map(|r| r.cells.len()).collect::<Vec<_>>());
+    let usual = mode(&widths);
     let looks_like_names = |row: &RawRow| {
         row.cells.iter().filter(|c| !c.trim().is_empty()).all(|c| {
             let c = c.trim();

@@ -601,6 +601,9 @@ async fn the_truth_is_told_and_things_are_made_to_happen() {
     assert_eq!(shops["shops"].as_array().map(Vec::len), Some(2));
     assert_eq!(shops["shops"][0]["base_url_path"], "/taobao/router/rest");
     assert_eq!(shops["shops"][0]["credentials"]["session"], json!(stand.credentials.0["session"]));
+    let (_, house) = stand.truth("GET", "/house", Value::Null).await;
+    let house: wharf_connect::world::demo::DemoHouse = serde_json::from_value(house).expect("house");
+    assert_eq!(house, stand.world().read(wharf_connect::world::demo::house));
     let (_, sum) = stand.truth("GET", "/", Value::Null).await;
     assert_eq!(sum["orders"].as_u64(), Some(7 + quirks.len() as u64));
     // An hour goes by at once for what was going to happen within it.

@@ -1,0 +1,8 @@
+//! Flows on both engines: laws as properties, every step broken and repeated.
+
+mod bulk;
+mod channel;
+mod fixture;
+mod ingest;
+mod lists;
+mod pull;
