@@ -135,7 +135,13 @@ pub trait Carrier: Send + Sync {
     /// Gives a waybill back. Giving back twice is success.
     async fn void(&self, call: &Call<'_>, carrier_code: &str, number: &str) -> Result<(), ConnectError>;
     /// Scans so far; `None` when this carrier does not tell.
-    async fn track(&self, call: &Call<'_>, carrier_code: &str, number: &str, order: Option<&ParcelOrder>) -> Result<Option<Vec<TrackingUpdate>>, ConnectError>;
+    async fn track(
+        &self,
+        call: &Call<'_>,
+        carrier_code: &str,
+        number: &str,
+        order: Option<&ParcelOrder>,
+    ) -> Result<Option<Vec<TrackingUpdate>>, ConnectError>;
     /// Services that may be chosen, with names.
     fn services(&self) -> &'static [(&'static str, crate::Label)];
     /// True when this carrier itself turns a channel's address token into the address on its label. Parcels whose address is

@@ -101,7 +101,11 @@ impl Subject {
             let whole = sample.body.trim_end();
             for end in damage::cuts(whole) {
                 let outcome = self.outcome(sample, &whole.as_bytes()[..end]).await;
-                assert!(is_unreadable(&outcome) || outcome.is_ok_and(|value| tells_what_is_unreadable(&value)), "{} cut at {end}", sample.name);
+                assert!(
+                    is_unreadable(&outcome) || outcome.is_ok_and(|value| tells_what_is_unreadable(&value)),
+                    "{} cut at {end}",
+                    sample.name
+                );
             }
         }
     }

@@ -136,13 +136,16 @@ impl RealHttp {
                 .no_proxy(reqwest::NoProxy::from_string("localhost,127.0.0.0/8,::1"));
             builder = builder.proxy(proxy);
         }
-        let client = builder.build().map_err(|error| TransportError::NotSent(format!("the HTTP client could not start: {}", kind_of(&error))))?;
+        let client =
+            builder.build().map_err(|error| TransportError::NotSent(format!("the HTTP client could not start: {}", kind_of(&error))))?;
         Ok(RealHttp { client, connect_timeout: options.connect_timeout, body_limit: options.body_limit })
     }
 
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        let method = reqwest::Method::from_bytes(request.method.as_bytes()).map_err(|_| TransportError::NotSent("the method is not one of HTTP".into()))?;
-        let mut outgoing = self.client.request(method, &request.url).timeout(request.timeout.max(self.connect_timeout + Duration::from_secs(1)));
+        let method = reqwest::Method::from_bytes(request.method.as_bytes())
+            .map_err(|_| TransportError::NotSent("the method is not one of HTTP".into()))?;
+        let mut outgoing =
+            self.client.request(method, &request.url).timeout(request.timeout.max(self.connect_timeout + Duration::from_secs(1)));
         for (name, value) in &request.headers {
             outgoing = outgoing.header(name, value);
         }
@@ -155,7 +158,9 @@ impl RealHttp {
             .collect();
         let mut body = Vec::new();
         // Chunk by chunk, so that a small compressed answer cannot grow past the limit in memory.
-        while let Some(chunk) = answer.chunk().await.map_err(|error| TransportError::AnswerLost(format!("while reading the answer: {}", kind_of(&error))))? {
+        while let Some(chunk) =
+            answer.chunk().await.map_err(|error| TransportError::AnswerLost(format!("while reading the answer: {}", kind_of(&error))))?
+        {
             if body.len() + chunk.len() > self.body_limit {
                 return Err(TransportError::AnswerLost(format!("the answer is larger than {} bytes", self.body_limit)));
             }
@@ -180,7 +185,15 @@ impl Http for RealHttp {
         };
         metrics::histogram!("wharf_outbound_seconds", "host" => host.clone(), "outcome" => outcome.clone()).record(elapsed.as_secs_f64());
         match &result {
-            Ok(response) => tracing::debug!(method, host, path, outcome, bytes = response.body.len(), millis = elapsed.as_millis() as u64, "outbound call"),
+            Ok(response) => tracing::debug!(
+                method,
+                host,
+                path,
+                outcome,
+                bytes = response.body.len(),
+                millis = elapsed.as_millis() as u64,
+                "outbound call"
+            ),
             Err(error) => tracing::warn!(method, host, path, outcome, %error, millis = elapsed.as_millis() as u64, "outbound call failed"),
         }
         result
@@ -280,7 +293,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_cut_after_the_request_is_lost_and_the_words_hold_no_secret() {
-        for answer in [&b""[..], b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nshort", b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\nnope"] {
+        for answer in [
+            &b""[..],
+            b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nshort",
+            b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\nnope",
+        ] {
             let url = one_answer(answer.to_vec()).await;
             match client(HttpOptions::default()).send(get(url, Duration::from_secs(5))).await {
                 Err(TransportError::AnswerLost(words)) => assert!(!words.contains("SECRET"), "{words}"),
@@ -314,7 +331,10 @@ mod tests {
 
     #[test]
     fn what_is_logged_of_a_url_holds_no_secret() {
-        assert_eq!(host_and_path("https://user:pw@eco.example:8443/router/rest?session=S#f"), ("eco.example:8443".into(), "/router/rest".into()));
+        assert_eq!(
+            host_and_path("https://user:pw@eco.example:8443/router/rest?session=S#f"),
+            ("eco.example:8443".into(), "/router/rest".into())
+        );
         assert_eq!(host_and_path("http://eco.example"), ("eco.example".into(), "/".into()));
     }
 }

@@ -36,10 +36,12 @@ enum Step {
 }
 
 fn show(path: &[Step]) -> String {
-    path.iter().map(|step| match step {
-        Step::Key(key) => format!("/{key}"),
-        Step::Index(index) => format!("/{index}"),
-    }).collect()
+    path.iter()
+        .map(|step| match step {
+            Step::Key(key) => format!("/{key}"),
+            Step::Index(index) => format!("/{index}"),
+        })
+        .collect()
 }
 
 fn at<'a>(value: &'a mut Value, path: &[Step]) -> Option<&'a mut Value> {

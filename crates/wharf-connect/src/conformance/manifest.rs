@@ -11,23 +11,34 @@ fn has_both(label: &Label, what: &str) {
 fn fields_are_complete(fields: &[CredentialField], group: &str) {
     let mut names = BTreeSet::new();
     for field in fields {
-        assert!(field.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') && !field.name.is_empty(), "{group}: {:?} is no field name", field.name);
+        assert!(
+            field.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') && !field.name.is_empty(),
+            "{group}: {:?} is no field name",
+            field.name
+        );
         assert!(names.insert(field.name), "{group}: {} appears twice", field.name);
         has_both(&field.label, field.name);
         has_both(&field.help, field.name);
-        assert!(!(field.secret && !field.default.is_empty()), "{}: a secret has no default", field.name);
+        assert!(!field.secret || field.default.is_empty(), "{}: a secret has no default", field.name);
     }
 }
 
 /// Panics with what is missing.
 pub fn manifest_is_complete(manifest: &Manifest) {
-    assert!(manifest.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') && !manifest.id.is_empty(), "id {:?}", manifest.id);
+    assert!(
+        manifest.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') && !manifest.id.is_empty(),
+        "id {:?}",
+        manifest.id
+    );
     has_both(&manifest.name, "name");
     fields_are_complete(manifest.credentials, "credentials");
     fields_are_complete(manifest.settings, "settings");
     assert!(manifest.settings.iter().all(|field| !field.secret), "what is secret belongs to the credentials");
     if !manifest.hosts.is_empty() {
-        assert!(manifest.settings.iter().any(|field| field.name == "base_url"), "an account must be able to name another address: `base_url`");
+        assert!(
+            manifest.settings.iter().any(|field| field.name == "base_url"),
+            "an account must be able to name another address: `base_url`"
+        );
     }
     assert!(manifest.pace.per_minute > 0 && manifest.pace.burst > 0, "pace");
     assert!(manifest.secret_headers.iter().all(|name| name.bytes().all(|b| !b.is_ascii_uppercase())), "header names are lower case");

@@ -37,7 +37,8 @@ impl Stage {
         let shop = own.map(|shop| shop.key.clone()).expect("a shop on the market");
         let clock = Arc::new(AtomicI64::new(OPENING.micros()));
         let hand = clock.clone();
-        let http = SandboxHttp::new(Arc::new(World::in_memory(plan)), vendors.to_vec(), Arc::new(move || Timestamp(hand.load(Ordering::SeqCst))));
+        let http =
+            SandboxHttp::new(Arc::new(World::in_memory(plan)), vendors.to_vec(), Arc::new(move || Timestamp(hand.load(Ordering::SeqCst))));
         let (credentials, settings) = http.account(vendor.manifest().id, &shop).expect("an account of the shop");
         Stage { http, clock, shop, credentials, settings }
     }
@@ -120,7 +121,12 @@ pub async fn channel_reads_the_market(vendor: &'static dyn Vendor, vendors: &[&'
     let stage = Stage::new(vendor, vendors);
     let mut numbers = Vec::new();
     for index in 0..130 {
-        numbers.push(stage.place(OrderDraft { paid: Some(index % 4 != 0), postage_minor: 600, discount_minor: (index % 3) * 50, ..OrderDraft::default() }));
+        numbers.push(stage.place(OrderDraft {
+            paid: Some(index % 4 != 0),
+            postage_minor: 600,
+            discount_minor: (index % 3) * 50,
+            ..OrderDraft::default()
+        }));
         stage.pass(40 * SECOND);
     }
     stage.act(numbers[0], Act::Cancel);
@@ -132,12 +138,28 @@ pub async fn channel_reads_the_market(vendor: &'static dyn Vendor, vendors: &[&'
     assert_eq!(known.len(), numbers.len(), "every order is there, none twice");
     for number in &numbers {
         let order = &known[&number.to_string()];
-        let (total, units, paid, placed, modified) = stage.truth(*number, |truth| (truth.payment_minor(), truth.lines.iter().map(|line| line.quantity).sum::<i64>(), truth.paid_at.is_some(), truth.placed_at, truth.modified_at));
+        let (total, units, paid, placed, modified) = stage.truth(*number, |truth| {
+            (
+                truth.payment_minor(),
+                truth.lines.iter().map(|line| line.quantity).sum::<i64>(),
+                truth.paid_at.is_some(),
+                truth.placed_at,
+                truth.modified_at,
+            )
+        });
         assert_eq!(order.total_minor, total, "{number}");
-        assert_eq!(order.lines.iter().map(|line| line.total_minor).sum::<i64>() + order.shipping_minor + order.tax_minor - order.discount_minor, total, "{number}: the parts make the total");
+        assert_eq!(
+            order.lines.iter().map(|line| line.total_minor).sum::<i64>() + order.shipping_minor + order.tax_minor - order.discount_minor,
+            total,
+            "{number}: the parts make the total"
+        );
         assert_eq!(order.lines.iter().map(|line| line.quantity).sum::<i64>(), units, "{number}");
         assert_eq!(order.payment != Payment::Unpaid, paid, "{number}");
-        assert_eq!((order.placed_at.seconds(), order.modified_at.seconds()), (placed.seconds(), modified.seconds()), "{number}: instants are UTC");
+        assert_eq!(
+            (order.placed_at.seconds(), order.modified_at.seconds()),
+            (placed.seconds(), modified.seconds()),
+            "{number}: instants are UTC"
+        );
     }
     assert_eq!((known[&numbers[5].to_string()].seller_note.as_str(), known[&numbers[5].to_string()].seller_flag), ("加赠", Some(3)));
     assert!(known[&numbers[0].to_string()].lines.iter().all(|line| line.cancelled == line.quantity), "a closed order sends nothing");
@@ -147,7 +169,8 @@ pub async fn channel_reads_the_market(vendor: &'static dyn Vendor, vendors: &[&'
     assert!(known.iter().all(|(id, order)| again.get(id).is_some_and(|twin| shown(twin) == shown(order))), "reading twice gives the same");
     let first = stage.window(channel, OPENING.plus(-HOUR), stage.now().plus(-MINUTE), true).await;
     assert_eq!(first.len(), numbers.len());
-    let counted = channel.count_orders(&stage.call(), &PullWindow { from: OPENING.plus(-HOUR), to: stage.now(), page: None, initial: false }).await;
+    let counted =
+        channel.count_orders(&stage.call(), &PullWindow { from: OPENING.plus(-HOUR), to: stage.now(), page: None, initial: false }).await;
     assert_eq!(counted.map(|count| count.theirs), Ok(numbers.len() as i64));
     for number in numbers.iter().take(3) {
         let single = channel.get_order(&stage.call(), &number.to_string()).await.unwrap_or_else(|error| panic!("{error}"));
@@ -204,7 +227,9 @@ fn confirmation(order: i64, number: &str) -> ShipmentConfirmation {
 pub async fn channel_confirms_once(vendor: &'static dyn Vendor, vendors: &[&'static dyn Vendor]) {
     let channel = vendor.channel().expect("a channel");
     let stage = Stage::new(vendor, vendors);
-    let told = |number: i64| stage.truth(number, |order| order.parcels.iter().map(|parcel| (parcel.number.clone(), parcel.effects)).collect::<Vec<_>>());
+    let told = |number: i64| {
+        stage.truth(number, |order| order.parcels.iter().map(|parcel| (parcel.number.clone(), parcel.effects)).collect::<Vec<_>>())
+    };
     let order = stage.place(OrderDraft::default());
     stage.pass(MINUTE);
     let sent = confirmation(order, "YT8800000000011");
@@ -213,7 +238,9 @@ pub async fn channel_confirms_once(vendor: &'static dyn Vendor, vendors: &[&'sta
         assert_eq!(channel.confirm_shipment(&stage.call(), &sent).await, Ok(Confirmed::Already));
     }
     match channel.confirm_shipment(&stage.call(), &confirmation(order, "YT8800000000029")).await {
-        Err(ConnectError::Refused { message, .. }) => assert!(message.contains("YT8800000000011") && message.contains("YT8800000000029"), "both numbers are named: {message}"),
+        Err(ConnectError::Refused { message, .. }) => {
+            assert!(message.contains("YT8800000000011") && message.contains("YT8800000000029"), "both numbers are named: {message}")
+        }
         other => panic!("{other:?}"),
     }
     assert_eq!(told(order), [("YT8800000000011".to_owned(), 1)]);
@@ -237,12 +264,20 @@ pub async fn channel_confirms_once(vendor: &'static dyn Vendor, vendors: &[&'sta
 
     // Lines of one order in two parcels, where the channel can say so.
     if vendor.manifest().splits_orders {
-        let skus: Vec<String> = stage.world().read(|market| market.shop(&stage.shop).map(|shop| shop.listings.iter().take(3).map(|listing| listing.sku_id.to_string()).collect())).expect("a shop");
+        let skus: Vec<String> = stage
+            .world()
+            .read(|market| {
+                market.shop(&stage.shop).map(|shop| shop.listings.iter().take(3).map(|listing| listing.sku_id.to_string()).collect())
+            })
+            .expect("a shop");
         let lines = skus.into_iter().map(|external_sku_id| LineDraft { external_sku_id, quantity: 1, ..LineDraft::default() }).collect();
         let order = stage.place(OrderDraft { lines, ..OrderDraft::default() });
         let lines: Vec<String> = stage.truth(order, |truth| truth.lines.iter().map(|line| line.number.to_string()).collect());
         for (index, line) in lines.iter().enumerate() {
-            let part = ShipmentConfirmation { lines: vec![(line.clone(), 1)], ..confirmation(order, &format!("YT990000000{index:02}{}", order % 97)) };
+            let part = ShipmentConfirmation {
+                lines: vec![(line.clone(), 1)],
+                ..confirmation(order, &format!("YT990000000{index:02}{}", order % 97))
+            };
             assert!(matches!(channel.confirm_shipment(&stage.call(), &part).await, Ok(Confirmed::Accepted { .. })), "line {index}");
             assert_eq!(channel.confirm_shipment(&stage.call(), &part).await, Ok(Confirmed::Already), "line {index} again");
         }
@@ -289,7 +324,11 @@ pub async fn channel_reacts_to_each_trouble(vendor: &'static dyn Vendor, vendors
 
     stage.act(order, Act::StatusWord { word: Some("WAIT_FOR_ROBOT".into()) });
     let read = channel.get_order(&stage.call(), &order.to_string()).await.unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!((read.observed_status.as_str(), &read.status), ("WAIT_FOR_ROBOT", &Observed::Unknown("WAIT_FOR_ROBOT".into())), "an unknown word stays itself");
+    assert_eq!(
+        (read.observed_status.as_str(), &read.status),
+        ("WAIT_FOR_ROBOT", &Observed::Unknown("WAIT_FOR_ROBOT".into())),
+        "an unknown word stays itself"
+    );
     stage.pass(5 * MINUTE);
     assert!(stage.pull_all(channel).await.contains_key(&order.to_string()), "and its order is not skipped");
 
@@ -310,7 +349,8 @@ pub async fn carrier_sells_once(vendor: &'static dyn Vendor, vendors: &[&'static
     let sender = match carrier.subscriptions() {
         Some(subscriptions) => {
             let branches = subscriptions.branches(&stage.call(), Some(service)).await.unwrap_or_else(|error| panic!("{error}"));
-            let (region, address) = branches.into_iter().find_map(|branch| branch.addresses.into_iter().next()).expect("a place to send from");
+            let (region, address) =
+                branches.into_iter().find_map(|branch| branch.addresses.into_iter().next()).expect("a place to send from");
             Sender { name: "仓库甲".into(), phone: "13300000000".into(), region, address }
         }
         None => Sender::default(),
@@ -345,7 +385,9 @@ pub async fn carrier_sells_once(vendor: &'static dyn Vendor, vendors: &[&'static
     let other = booked(carrier.book(&stage.call(), &request("9002")).await);
     assert_ne!(first.number, other.number, "another parcel, another number");
 
-    for (reference, kind, bought) in [("9003", FaultKind::CutAfter, true), ("9004", FaultKind::CutBefore, false), ("9005", FaultKind::Truncate, true)] {
+    for (reference, kind, bought) in
+        [("9003", FaultKind::CutAfter, true), ("9004", FaultKind::CutBefore, false), ("9005", FaultKind::Truncate, true)]
+    {
         stage.world().arm(Fault::times(kind, 1));
         let lost = carrier.book(&stage.call(), &request(reference)).await.err();
         assert!(matches!(lost, Some(ConnectError::Unsure(_))), "{kind:?}: {lost:?}");

@@ -27,7 +27,13 @@ pub(super) fn carrier(service: &str, settings: &Settings) -> Result<(String, Opt
 
 /// The request for one waybill. The client reference is both the request's key and the package id: with the same trades
 /// and package id the service gives the same number again.
-pub(super) fn apply_request(request: &BookRequest, settings: &Settings, cp_code: &str, product: Option<&str>, template_url: Option<&str>) -> Value {
+pub(super) fn apply_request(
+    request: &BookRequest,
+    settings: &Settings,
+    cp_code: &str,
+    product: Option<&str>,
+    template_url: Option<&str>,
+) -> Value {
     let channel = request.orders.first().map(|order| order.channel.as_str()).unwrap_or_default();
     let trades: Vec<String> = match request.orders.is_empty() {
         true => vec![trade_id(&request.client_reference)],
@@ -46,7 +52,10 @@ pub(super) fn apply_request(request: &BookRequest, settings: &Settings, cp_code:
         ("length", (length > 0).then(|| json!((length + 9) / 10))),
         ("width", (width > 0).then(|| json!((width + 9) / 10))),
         ("height", (height > 0).then(|| json!((height + 9) / 10))),
-        ("good_value", (request.value.minor > 0 && request.value.currency == wharf_domain::money::CNY).then(|| json!(request.value.amount()))),
+        (
+            "good_value",
+            (request.value.minor > 0 && request.value.currency == wharf_domain::money::CNY).then(|| json!(request.value.amount())),
+        ),
         ("goods_description", (!goods.is_empty()).then(|| json!(goods.join(",")))),
     ]);
     let recipient = object(&[
@@ -126,14 +135,22 @@ pub(super) fn booked(waybill: &Waybill, cp_code: &str) -> Option<Booked> {
     let data = waybill.print_data.clone()?;
     let code = waybill.real_cp_code.clone().or_else(|| waybill.cp_code.clone()).unwrap_or_else(|| cp_code.to_owned());
     let fields = readable(&data);
-    Some(Booked { number, carrier_name: words::carrier_name(&code), carrier_code: code, label: LabelSource::PrintData { data, fields }, cost: None })
+    Some(Booked {
+        number,
+        carrier_name: words::carrier_name(&code),
+        carrier_code: code,
+        label: LabelSource::PrintData { data, fields },
+        cost: None,
+    })
 }
 
 /// What our own drawing of a label needs from the print data. Nothing of the recipient is taken, and from encrypted data
 /// nothing at all.
 fn readable(data: &str) -> BTreeMap<String, String> {
     let parsed: Value = serde_json::from_str(data).unwrap_or_default();
-    let at = |path: &str| parsed.pointer(&format!("/data{path}")).and_then(Value::as_str).map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
+    let at = |path: &str| {
+        parsed.pointer(&format!("/data{path}")).and_then(Value::as_str).map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned)
+    };
     [
         ("routing_code", at("/routingInfo/routeCode").or_else(|| at("/routingInfo/sortation/name"))),
         ("routing_name", at("/routingInfo/consolidation/name").or_else(|| at("/routingInfo/sortation/name"))),

@@ -18,7 +18,9 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use wharf_connect::carrier::ParcelOrder;
-use wharf_connect::{BookRequest, Booked, Call, Carrier, ConnectError, Label, Manifest, Subscription, Subscriptions, TrackingUpdate, Vendor};
+use wharf_connect::{
+    BookRequest, Booked, Call, Carrier, ConnectError, Label, Manifest, Subscription, Subscriptions, TrackingUpdate, Vendor,
+};
 use wharf_domain::address::Region;
 use wharf_domain::word::Observed;
 
@@ -61,13 +63,15 @@ impl Carrier for Connector {
             None => alone,
         });
         // Bought, but not told what: that is looked up, not bought again.
-        ours.and_then(|waybill| map::booked(waybill, &cp_code)).ok_or_else(|| answer.unreadable(&Unread::missing("modules.waybill_code or print_data")))
+        ours.and_then(|waybill| map::booked(waybill, &cp_code))
+            .ok_or_else(|| answer.unreadable(&Unread::missing("modules.waybill_code or print_data")))
     }
 
     async fn find(&self, call: &Call<'_>, request: &BookRequest) -> Result<Option<Booked>, ConnectError> {
         let top = Top::new(call)?;
         let (cp_code, _) = map::carrier(&request.service, call.settings)?;
-        let trade = request.orders.first().map_or_else(|| map::trade_id(&request.client_reference), |order| map::trade_id(&order.external_id));
+        let trade =
+            request.orders.first().map_or_else(|| map::trade_id(&request.client_reference), |order| map::trade_id(&order.external_id));
         let list = json!([{ "biz_sub_code": trade, "object_id": "find" }]);
         let answer = match top.read("cainiao.waybill.ii.query.by.tradecode", &[("param_list", list.to_string())]).await {
             Err(ConnectError::Refused { code, .. }) if code.contains("not-exist") || code.contains("not-found") => return Ok(None),
@@ -88,7 +92,9 @@ impl Carrier for Connector {
         match illegible {
             0 => Ok(None),
             // The order has waybills whose parcel cannot be told: neither a yes nor a certain no.
-            n => Err(ConnectError::Unsure(format!("{n} waybill(s) of trade {trade} have encrypted print data: a person must see which parcel they are of"))),
+            n => Err(ConnectError::Unsure(format!(
+                "{n} waybill(s) of trade {trade} have encrypted print data: a person must see which parcel they are of"
+            ))),
         }
     }
 
@@ -101,13 +107,21 @@ impl Carrier for Connector {
                 Some(false) => gone(&top, carrier_code, number).await,
                 None => Err(answer.unreadable(&Unread::missing("cancel_result"))),
             },
-            Err(ConnectError::Refused { code, message }) if !words::is_cancelled_before(&message) => Err(ConnectError::Refused { code, message }),
+            Err(ConnectError::Refused { code, message }) if !words::is_cancelled_before(&message) => {
+                Err(ConnectError::Refused { code, message })
+            }
             Err(ConnectError::Refused { .. }) => Ok(()),
             Err(other) => Err(other),
         }
     }
 
-    async fn track(&self, call: &Call<'_>, _carrier_code: &str, number: &str, order: Option<&ParcelOrder>) -> Result<Option<Vec<TrackingUpdate>>, ConnectError> {
+    async fn track(
+        &self,
+        call: &Call<'_>,
+        _carrier_code: &str,
+        number: &str,
+        order: Option<&ParcelOrder>,
+    ) -> Result<Option<Vec<TrackingUpdate>>, ConnectError> {
         // Scans are told by trade, and only for trades of the platform's own market.
         let Some(order) = order.filter(|order| top::order_channel(&order.channel) != top::OTHER_CHANNEL) else {
             return Ok(None);
@@ -132,7 +146,11 @@ impl Carrier for Connector {
                     Some((_, state)) => Observed::Known(*state),
                     None => Observed::Unknown(if action.is_empty() { text.clone() } else { action }),
                 },
-                place: text.split_once('【').and_then(|(_, rest)| rest.split_once('】')).map(|(place, _)| place.to_owned()).unwrap_or_default(),
+                place: text
+                    .split_once('【')
+                    .and_then(|(_, rest)| rest.split_once('】'))
+                    .map(|(place, _)| place.to_owned())
+                    .unwrap_or_default(),
                 text,
             })
         };
@@ -184,7 +202,11 @@ impl Connector {
             Err(other) => return Err(other),
         };
         let brand = top.call().settings.get_or("brand_code", "default");
-        let mut templates: Vec<wire::Template> = carriers.into_iter().filter(|carrier| carrier.cp_code.as_deref() == Some(cp_code)).flat_map(|carrier| carrier.standard_templates).collect();
+        let mut templates: Vec<wire::Template> = carriers
+            .into_iter()
+            .filter(|carrier| carrier.cp_code.as_deref() == Some(cp_code))
+            .flat_map(|carrier| carrier.standard_templates)
+            .collect();
         templates.sort_by_key(|template| template.brand_code.as_deref() != Some(brand));
         let url = templates.into_iter().find_map(|template| template.standard_template_url);
         if let Some(url) = &url {

@@ -23,18 +23,33 @@ macro_rules! cassette {
 }
 
 fn request(reference: &str) -> BookRequest {
-    let region = |district: &str| Region { country: "CN".into(), province: "浙江省".into(), city: "杭州市".into(), district: district.into(), ..Region::default() };
+    let region = |district: &str| Region {
+        country: "CN".into(),
+        province: "浙江省".into(),
+        city: "杭州市".into(),
+        district: district.into(),
+        ..Region::default()
+    };
     BookRequest {
         client_reference: reference.into(),
         service: "YTO".into(),
-        sender: wharf_connect::carrier::Sender { name: "仓库甲".into(), phone: "13300000000".into(), region: region("余杭区"), address: "示例路 1 号".into() },
+        sender: wharf_connect::carrier::Sender {
+            name: "仓库甲".into(),
+            phone: "13300000000".into(),
+            region: region("余杭区"),
+            address: "示例路 1 号".into(),
+        },
         recipient: Recipient {
             region: region("余杭区"),
             personal: PersonalData { name: "张**".into(), phone: "*******0001".into(), address: "示**路".into() },
             token: Some("1aInventedOaidForBuyerOne0001MKx7Q==".into()),
             masked: true,
         },
-        orders: vec![ParcelOrder { channel: MARKET.into(), external_id: "4301187260085123456".into(), seller_id: Some("2200000000123".into()) }],
+        orders: vec![ParcelOrder {
+            channel: MARKET.into(),
+            external_id: "4301187260085123456".into(),
+            seller_id: Some("2200000000123".into()),
+        }],
         items: vec![("纯棉圆领T恤 L".into(), 1), ("马克杯".into(), 2)],
         weight_grams: 800,
         size_mm: [200, 155, 100],
@@ -78,7 +93,9 @@ fn subject() -> Subject {
         sample("cainiao_waybill_ii_cancel", cassette!("cainiao_waybill_ii_cancel"), |call| Box::pin(void(call))),
         sample("cainiao_waybill_ii_cancel_error", cassette!("cainiao_waybill_ii_cancel_error"), |call| Box::pin(void(call))),
         sample("cainiao_waybill_ii_search", cassette!("cainiao_waybill_ii_search"), |call| Box::pin(branches(call))),
-        sample("cainiao_waybill_ii_query_by_waybillcode", cassette!("cainiao_waybill_ii_query_by_waybillcode"), |call| Box::pin(find(call))),
+        sample("cainiao_waybill_ii_query_by_waybillcode", cassette!("cainiao_waybill_ii_query_by_waybillcode"), |call| {
+            Box::pin(find(call))
+        }),
         sample("logistics_trace_search", cassette!("logistics_trace_search"), |call| Box::pin(track(call))),
         sample("logistics_trace_search_error", cassette!("logistics_trace_search_error"), |call| Box::pin(track(call))),
     ];
@@ -135,7 +152,11 @@ fn the_request_says_what_the_service_asks_for() {
     let order = &body["trade_order_info_dtos"][0];
     assert_eq!(order["order_info"], json!({ "order_channels_type": "OTHERS", "trade_order_list": ["114-77_31_9"] }));
     assert_eq!(order["recipient"]["phone"], "0571-88880000");
-    assert!(order["recipient"].get("oaid").is_none() && order["recipient"].get("tid").is_none() && order["package_info"].get("weight").is_none());
+    assert!(
+        order["recipient"].get("oaid").is_none()
+            && order["recipient"].get("tid").is_none()
+            && order["package_info"].get("weight").is_none()
+    );
     assert_eq!((body["product_code"].as_str(), order.get("template_url")), (Some("1"), None));
 }
 
@@ -177,7 +198,10 @@ async fn a_waybill_is_found_by_its_package_and_by_nothing_less() {
     assert_eq!(found("7003", json!([])).await, Ok(None));
     assert_eq!(found("7003", json!([{ "success": false, "error_message": "无" }])).await, Ok(None));
     let sealed = json!({ "encryptedData": "AES:x" }).to_string();
-    assert!(matches!(found("7001", json!([result("find", "YT1", sealed.clone())])).await, Err(ConnectError::Unsure(_))), "it cannot be told whose it is");
+    assert!(
+        matches!(found("7001", json!([result("find", "YT1", sealed.clone())])).await, Err(ConnectError::Unsure(_))),
+        "it cannot be told whose it is"
+    );
     assert_eq!(found("7001", json!([result("7001", "YT1", sealed)])).await, Ok(Some("YT1".into())), "the service repeats our key");
 }
 
@@ -188,13 +212,28 @@ async fn a_purchase_whose_answer_is_vague_is_unsure_and_a_refusal_is_in_the_carr
         let subject = &subject;
         async move {
             let http = always(body);
-            VENDOR.book(&Call { http: &http, now: NOW, nonce: "", credentials: &subject.credentials, settings: &subject.settings }, &request("1")).await.map(|booked| booked.number)
+            VENDOR
+                .book(
+                    &Call { http: &http, now: NOW, nonce: "", credentials: &subject.credentials, settings: &subject.settings },
+                    &request("1"),
+                )
+                .await
+                .map(|booked| booked.number)
         }
     };
-    for vague in ["{}", r#"{"modules":[]}"#, r#"{"modules":[{"object_id":"other","waybill_code":"Y","print_data":"{}"}]}"#, r#"{"modules":[{"object_id":"1","waybill_code":"Y"}]}"#, "<html>"] {
+    for vague in [
+        "{}",
+        r#"{"modules":[]}"#,
+        r#"{"modules":[{"object_id":"other","waybill_code":"Y","print_data":"{}"}]}"#,
+        r#"{"modules":[{"object_id":"1","waybill_code":"Y"}]}"#,
+        "<html>",
+    ] {
         assert!(matches!(book(vague).await, Err(ConnectError::Unsure(_))), "{vague}");
     }
-    assert_eq!(book(cassette!("cainiao_waybill_ii_get_error")).await, Err(ConnectError::Refused { code: "isv.waybill-apply-error".into(), message: "电子面单余额不足".into() }));
+    assert_eq!(
+        book(cassette!("cainiao_waybill_ii_get_error")).await,
+        Err(ConnectError::Refused { code: "isv.waybill-apply-error".into(), message: "电子面单余额不足".into() })
+    );
     assert_eq!(book(cassette!("cainiao_waybill_ii_get")).await, Ok("YT8800000000002".into()));
 }
 
@@ -205,22 +244,44 @@ async fn giving_back_twice_is_success_and_a_picked_up_parcel_is_a_refusal() {
         let subject = &subject;
         async move {
             let http = gateway(move |form| answers(&form["method"]));
-            VENDOR.void(&Call { http: &http, now: NOW, nonce: "", credentials: &subject.credentials, settings: &subject.settings }, "YTO", "YT1").await
+            VENDOR
+                .void(
+                    &Call { http: &http, now: NOW, nonce: "", credentials: &subject.credentials, settings: &subject.settings },
+                    "YTO",
+                    "YT1",
+                )
+                .await
         }
     };
     assert_eq!(void(|_| r#"{"cancel_result":true}"#.into()).await, Ok(()));
-    assert_eq!(void(|_| r#"{"error_response":{"code":15,"sub_code":"isv.waybill-cancel-error","sub_msg":"面单已取消,请勿重复操作"}}"#.into()).await, Ok(()));
-    assert!(matches!(void(|_| r#"{"error_response":{"code":15,"sub_code":"isv.waybill-cancel-error","sub_msg":"面单已揽收,不能取消"}}"#.into()).await, Err(ConnectError::Refused { message, .. }) if message == "面单已揽收,不能取消"));
-    let no = |method: &str| if method.ends_with("cancel") { r#"{"cancel_result":false}"#.to_owned() } else { r#"{"modules":[{"success":false}]}"#.to_owned() };
+    assert_eq!(
+        void(|_| r#"{"error_response":{"code":15,"sub_code":"isv.waybill-cancel-error","sub_msg":"面单已取消,请勿重复操作"}}"#.into())
+            .await,
+        Ok(())
+    );
+    assert!(
+        matches!(void(|_| r#"{"error_response":{"code":15,"sub_code":"isv.waybill-cancel-error","sub_msg":"面单已揽收,不能取消"}}"#.into()).await, Err(ConnectError::Refused { message, .. }) if message == "面单已揽收,不能取消")
+    );
+    let no = |method: &str| {
+        if method.ends_with("cancel") { r#"{"cancel_result":false}"#.to_owned() } else { r#"{"modules":[{"success":false}]}"#.to_owned() }
+    };
     assert_eq!(void(no).await, Ok(()), "the service no longer knows it");
-    let still = |method: &str| if method.ends_with("cancel") { r#"{"cancel_result":false}"#.to_owned() } else { r#"{"modules":[{"success":true,"waybill_cloud_print_response":{"waybill_code":"YT1"}}]}"#.to_owned() };
+    let still = |method: &str| {
+        if method.ends_with("cancel") {
+            r#"{"cancel_result":false}"#.to_owned()
+        } else {
+            r#"{"modules":[{"success":true,"waybill_cloud_print_response":{"waybill_code":"YT1"}}]}"#.to_owned()
+        }
+    };
     assert!(matches!(void(still).await, Err(ConnectError::Refused { .. })));
 }
 
 #[tokio::test]
 async fn scans_keep_their_words_and_belong_to_the_number() {
     let subject = subject();
-    let http = always(r#"{"out_sid":"YT1","trace_list":[{"status_time":"2026-03-18 18:20:11","status_desc":"【杭州市】已揽收","action":"GOT"},{"status_time":"2026-03-19 08:00:00","status_desc":"清关中","action":"CUSTOMS"}]}"#);
+    let http = always(
+        r#"{"out_sid":"YT1","trace_list":[{"status_time":"2026-03-18 18:20:11","status_desc":"【杭州市】已揽收","action":"GOT"},{"status_time":"2026-03-19 08:00:00","status_desc":"清关中","action":"CUSTOMS"}]}"#,
+    );
     let call = Call { http: &http, now: NOW, nonce: "", credentials: &subject.credentials, settings: &subject.settings };
     let order = ParcelOrder { channel: MARKET.into(), external_id: "1".into(), seller_id: None };
     let scans = VENDOR.track(&call, "YTO", "YT1", Some(&order)).await.ok().flatten().expect("told");

@@ -9,7 +9,9 @@ mod numbers;
 mod tests;
 
 use wharf_connect::carrier::ParcelOrder;
-use wharf_connect::{BookRequest, Booked, Call, Carrier, ConnectError, Label, LabelSource, Manifest, OwnNumbers, Settings, TrackingUpdate, Vendor};
+use wharf_connect::{
+    BookRequest, Booked, Call, Carrier, ConnectError, Label, LabelSource, Manifest, OwnNumbers, Settings, TrackingUpdate, Vendor,
+};
 use wharf_domain::address::Region;
 use wharf_domain::divisions;
 
@@ -28,15 +30,21 @@ impl Vendor for Connector {
     }
 }
 
-const SERVICES: &[(&str, Label)] =
-    &[("standard", Label { en: "Standard", zh: "标准快递" }), ("express", Label { en: "Express", zh: "特快" }), ("economy", Label { en: "Economy", zh: "经济快递" })];
+const SERVICES: &[(&str, Label)] = &[
+    ("standard", Label { en: "Standard", zh: "标准快递" }),
+    ("express", Label { en: "Express", zh: "特快" }),
+    ("economy", Label { en: "Economy", zh: "经济快递" }),
+];
 
 #[async_trait::async_trait]
 impl Carrier for Connector {
     async fn book(&self, call: &Call<'_>, request: &BookRequest) -> Result<Booked, ConnectError> {
         match self.find(call, request).await? {
             Some(booked) => Ok(booked),
-            None => Err(ConnectError::Refused { code: "number_pool".into(), message: "号段已用完，请补充单号 / the number range is used up: add numbers to the account".into() }),
+            None => Err(ConnectError::Refused {
+                code: "number_pool".into(),
+                message: "号段已用完，请补充单号 / the number range is used up: add numbers to the account".into(),
+            }),
         }
     }
 
@@ -61,7 +69,13 @@ impl Carrier for Connector {
         Ok(())
     }
 
-    async fn track(&self, _call: &Call<'_>, _carrier_code: &str, _number: &str, _order: Option<&ParcelOrder>) -> Result<Option<Vec<TrackingUpdate>>, ConnectError> {
+    async fn track(
+        &self,
+        _call: &Call<'_>,
+        _carrier_code: &str,
+        _number: &str,
+        _order: Option<&ParcelOrder>,
+    ) -> Result<Option<Vec<TrackingUpdate>>, ConnectError> {
         Ok(None)
     }
 
@@ -99,6 +113,7 @@ fn routing(region: &Region) -> (String, String) {
     while !six.is_empty() && six.len() < 6 {
         six.push('0');
     }
-    let routing_code = six.split_at_checked(3).filter(|(_, tail)| !tail.is_empty()).map(|(head, tail)| format!("{head}-{tail}")).unwrap_or_default();
+    let routing_code =
+        six.split_at_checked(3).filter(|(_, tail)| !tail.is_empty()).map(|(head, tail)| format!("{head}-{tail}")).unwrap_or_default();
     (routing_code, words(&[&region.city, &region.district]))
 }

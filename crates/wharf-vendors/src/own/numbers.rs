@@ -94,7 +94,9 @@ impl Range {
 /// Whether a number has the form that the settings describe.
 pub(super) fn check(settings: &Settings, number: &str) -> Result<(), ConnectError> {
     let number = number.trim().to_ascii_uppercase();
-    let odd = |why: &str| Err(ConnectError::Refused { code: "number".into(), message: format!("单号 {number} 不符合格式 / {number} {why}") });
+    let odd = |why: &str| {
+        Err(ConnectError::Refused { code: "number".into(), message: format!("单号 {number} 不符合格式 / {number} {why}") })
+    };
     if number.is_empty() || number.len() > 40 || !number.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
         return odd("is no waybill number: letters, digits and dashes, at most 40");
     }
@@ -118,7 +120,11 @@ fn digits_of(text: &str) -> impl DoubleEndedIterator<Item = u32> + '_ {
 }
 
 fn luhn(digits: &str) -> u32 {
-    let sum: u32 = digits_of(digits).rev().enumerate().map(|(place, digit)| if place % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { digit }).sum();
+    let sum: u32 = digits_of(digits)
+        .rev()
+        .enumerate()
+        .map(|(place, digit)| if place % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { digit })
+        .sum();
     (10 - sum % 10) % 10
 }
 
@@ -145,7 +151,14 @@ mod tests {
         assert_eq!(luhn("7992739871"), 3);
         // The specimen of the postal standard: RB 47312482 9 GB.
         assert_eq!(s10("47312482"), 9);
-        let postal = settings(&[("number_prefix", "rb"), ("number_suffix", "GB"), ("number_digits", "8"), ("number_check", "s10"), ("number_from", "47312482"), ("number_to", "47312483")]);
+        let postal = settings(&[
+            ("number_prefix", "rb"),
+            ("number_suffix", "GB"),
+            ("number_digits", "8"),
+            ("number_check", "s10"),
+            ("number_from", "47312482"),
+            ("number_to", "47312483"),
+        ]);
         let range = Range::of(&postal).expect("good").expect("described");
         assert_eq!(range.after(None, 5)[0], (47_312_482, "RB473124829GB".into()));
         assert_eq!(range.after(None, 5).len(), 2);

@@ -11,7 +11,9 @@ pub(super) static MANIFEST: Manifest = Manifest {
         CredentialField {
             name: "app_key",
             label: Label { en: "App key", zh: "App Key" },
-            help: Label { en: "The key of your application, from the open platform's console.", zh: "开放平台控制台中应用的 App Key。" },
+            help: Label {
+                en: "The key of your application, from the open platform's console.", zh: "开放平台控制台中应用的 App Key。"
+            },
             secret: false,
             required: true,
             default: "",
@@ -19,7 +21,10 @@ pub(super) static MANIFEST: Manifest = Manifest {
         CredentialField {
             name: "app_secret",
             label: Label { en: "App secret", zh: "App Secret" },
-            help: Label { en: "The secret of the same application; it signs every request and is never sent.", zh: "同一应用的 App Secret，用于签名，不会被发送。" },
+            help: Label {
+                en: "The secret of the same application; it signs every request and is never sent.",
+                zh: "同一应用的 App Secret，用于签名，不会被发送。",
+            },
             secret: true,
             required: true,
             default: "",
@@ -27,7 +32,10 @@ pub(super) static MANIFEST: Manifest = Manifest {
         CredentialField {
             name: "session",
             label: Label { en: "Session key", zh: "授权 Session Key" },
-            help: Label { en: "The access token that the shop's owner granted to the application.", zh: "店铺主账号授权给该应用后得到的访问令牌。" },
+            help: Label {
+                en: "The access token that the shop's owner granted to the application.",
+                zh: "店铺主账号授权给该应用后得到的访问令牌。",
+            },
             secret: true,
             required: true,
             default: "",
@@ -48,7 +56,10 @@ pub(super) static MANIFEST: Manifest = Manifest {
         CredentialField {
             name: "sign_method",
             label: Label { en: "Signing method", zh: "签名方法" },
-            help: Label { en: "hmac-sha256, hmac or md5; all are valid, the first is the strongest.", zh: "hmac-sha256、hmac 或 md5；均有效，第一种强度最高。" },
+            help: Label {
+                en: "hmac-sha256, hmac or md5; all are valid, the first is the strongest.",
+                zh: "hmac-sha256、hmac 或 md5；均有效，第一种强度最高。",
+            },
             secret: false,
             required: false,
             default: "hmac-sha256",
@@ -56,7 +67,10 @@ pub(super) static MANIFEST: Manifest = Manifest {
         CredentialField {
             name: "simplify",
             label: Label { en: "Ask for the short form", zh: "使用精简返回格式" },
-            help: Label { en: "true asks for answers without wrappers; both forms are read.", zh: "true 表示请求精简格式；两种格式都能读取。" },
+            help: Label {
+                en: "true asks for answers without wrappers; both forms are read.",
+                zh: "true 表示请求精简格式；两种格式都能读取。",
+            },
             secret: false,
             required: false,
             default: "true",

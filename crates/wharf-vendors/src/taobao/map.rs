@@ -124,7 +124,9 @@ fn line(order: &Order, trade_word: &str, trade_closed: bool) -> Result<ChannelLi
     }
     let price = yuan(order.price.as_deref(), "price")?;
     let goods = yuan(order.total_fee.as_deref(), "total_fee")?;
-    let adjusted = yuan(order.adjust_fee.as_deref(), "adjust_fee")?.unwrap_or(0).saturating_sub(yuan(order.discount_fee.as_deref(), "discount_fee")?.unwrap_or(0));
+    let adjusted = yuan(order.adjust_fee.as_deref(), "adjust_fee")?
+        .unwrap_or(0)
+        .saturating_sub(yuan(order.discount_fee.as_deref(), "discount_fee")?.unwrap_or(0));
     let gross = match (price, goods) {
         (Some(price), _) => price.checked_mul(quantity).ok_or(Unread::new("is too large").within("price"))?,
         (None, Some(goods)) => goods.saturating_sub(adjusted),
@@ -133,7 +135,9 @@ fn line(order: &Order, trade_word: &str, trade_closed: bool) -> Result<ChannelLi
     // The paid share after the trade's discounts are split; else the line's own sum less its known share of them.
     let total_minor = match yuan(order.divide_order_fee.as_deref(), "divide_order_fee")? {
         Some(share) => share,
-        None => goods.unwrap_or(gross.saturating_add(adjusted)).saturating_sub(yuan(order.part_mjz_discount.as_deref(), "part_mjz_discount")?.unwrap_or(0)),
+        None => goods
+            .unwrap_or(gross.saturating_add(adjusted))
+            .saturating_sub(yuan(order.part_mjz_discount.as_deref(), "part_mjz_discount")?.unwrap_or(0)),
     };
     let word = order.status.clone().unwrap_or_else(|| trade_word.to_owned());
     let status = words::observe(words::STATUS, &word);
@@ -223,7 +227,11 @@ fn consigned_by_platform(trade: &Trade) -> impl Iterator<Item = bool> {
 
 fn fulfilled_by(trade: &Trade) -> FulfilledBy {
     let mut told = consigned_by_platform(trade).peekable();
-    let by_platform = if told.peek().is_some() { told.all(|platform| platform) } else { trade.is_force_wlb == Some(true) || trade.is_force_dc == Some(true) };
+    let by_platform = if told.peek().is_some() {
+        told.all(|platform| platform)
+    } else {
+        trade.is_force_wlb == Some(true) || trade.is_force_dc == Some(true)
+    };
     if by_platform { FulfilledBy::Channel } else { FulfilledBy::Seller }
 }
 
@@ -287,7 +295,12 @@ fn tags(trade: &Trade, cash_on_delivery: bool) -> Vec<String> {
     [
         ("presale", trade.r#type.as_deref() == Some("step") || trade.step_trade_status.is_some()),
         ("gift", any_line(|order| order.is_free_gift == Some(true))),
-        ("bundle", any_line(|order| order.combine_item_info.as_ref().is_some_and(|info| *info != Value::Null && *info != Value::Array(Vec::new())))),
+        (
+            "bundle",
+            any_line(|order| {
+                order.combine_item_info.as_ref().is_some_and(|info| *info != Value::Null && *info != Value::Array(Vec::new()))
+            }),
+        ),
         ("ship_together", any_line(|order| !order.bound().is_empty())),
         ("address_changed", changed_address),
         ("door_delivery", to_the_door),

@@ -78,7 +78,12 @@ impl Channel for Connector {
             // The application may lack the package of that call, or a relay may not pass it. What this is about, the
             // session, is proven just as well by a list of trades; they name their seller.
             Err(ConnectError::Refused { .. } | ConnectError::Drift(_)) => {
-                let params = [("fields", "tid,seller_nick".to_owned()), ("page_no", "1".into()), ("page_size", "1".into()), ("use_has_next", "true".into())];
+                let params = [
+                    ("fields", "tid,seller_nick".to_owned()),
+                    ("page_no", "1".into()),
+                    ("page_size", "1".into()),
+                    ("use_has_next", "true".into()),
+                ];
                 let answer = top.read("taobao.trades.sold.get", &params).await?;
                 let trades: Vec<wire::Trade> = answer.get("trades")?;
                 let name = trades.into_iter().find_map(|trade| trade.seller_nick).unwrap_or_default();
@@ -151,10 +156,16 @@ async fn decrypt(top: &Top<'_>, tid: &str, oaid: &str) -> Result<wire::Receiver,
 
 fn clear(receiver: wire::Receiver) -> Result<PersonalData, ConnectError> {
     if let Some(rule) = receiver.desensitize_rule {
-        return Err(ConnectError::Refused { code: rule, message: "平台不允许解密此订单的收件人 / the platform does not open this recipient".into() });
+        return Err(ConnectError::Refused {
+            code: rule,
+            message: "平台不允许解密此订单的收件人 / the platform does not open this recipient".into(),
+        });
     }
     if receiver.matched == Some(false) {
-        return Err(ConnectError::Refused { code: "oaid_not_matched".into(), message: "收件人标识已失效 / the recipient's token is out of date".into() });
+        return Err(ConnectError::Refused {
+            code: "oaid_not_matched".into(),
+            message: "收件人标识已失效 / the recipient's token is out of date".into(),
+        });
     }
     let Some(name) = receiver.name else {
         return Err(ConnectError::Drift("in the answer, receiver.name is missing".into()));
@@ -176,7 +187,9 @@ impl GroupRecipients for Connector {
             let list: Vec<_> = hundred.iter().map(|(tid, oaid)| json!({ "oaid": oaid, "tid": tid })).collect();
             let answer = top.read("taobao.top.oaid.merge", &[("merge_list", serde_json::Value::Array(list).to_string())]).await?;
             let texts: Vec<String> = answer.get("tid_list")?;
-            groups.extend(texts.iter().map(|text| text.split(',').map(|tid| tid.trim().to_owned()).filter(|tid| !tid.is_empty()).collect::<Vec<_>>()));
+            groups.extend(
+                texts.iter().map(|text| text.split(',').map(|tid| tid.trim().to_owned()).filter(|tid| !tid.is_empty()).collect::<Vec<_>>()),
+            );
         }
         groups.retain(|group| !group.is_empty());
         Ok(groups)

@@ -53,8 +53,11 @@ impl Place {
     fn parse(text: &str) -> Option<Place> {
         let mut numbers = text.split('-').map(|part| part.parse::<i64>().ok());
         let (from, to, page) = (numbers.next()??, numbers.next()??, numbers.next()??);
-        (numbers.next().is_none() && from <= to && (0..=MOST_PAGES).contains(&page))
-            .then_some(Place { from: Timestamp::from_seconds(from), to: Timestamp::from_seconds(to), page })
+        (numbers.next().is_none() && from <= to && (0..=MOST_PAGES).contains(&page)).then_some(Place {
+            from: Timestamp::from_seconds(from),
+            to: Timestamp::from_seconds(to),
+            page,
+        })
     }
 
     fn text(&self) -> String {
@@ -205,7 +208,9 @@ async fn pages(top: &Top<'_>, list: List, from: Timestamp, to: Timestamp) -> Res
 
 fn total(answer: &Answer) -> Result<Option<i64>, ConnectError> {
     match answer.whole::<TradeList>()?.total_results {
-        Some(total) if !(0..=MOST_PAGES * PAGE_SIZE).contains(&total) => Err(ConnectError::Drift("in the answer, total_results is no count".into())),
+        Some(total) if !(0..=MOST_PAGES * PAGE_SIZE).contains(&total) => {
+            Err(ConnectError::Drift("in the answer, total_results is no count".into()))
+        }
         total => Ok(total),
     }
 }
@@ -226,11 +231,21 @@ impl List {
     }
 
     async fn rows(self, top: &Top<'_>, place: &Place) -> Result<Rows, ConnectError> {
-        let answer: TradeList = self.ask(top, place.from, place.to, place.page, PAGE_SIZE, true, "tid,tid_str,status,modified").await?.whole()?;
+        let answer: TradeList =
+            self.ask(top, place.from, place.to, place.page, PAGE_SIZE, true, "tid,tid_str,status,modified").await?.whole()?;
         Ok(Rows { trades_were_empty: answer.trades.is_empty(), trades: answer.trades, has_next: answer.has_next })
     }
 
-    async fn ask(self, top: &Top<'_>, from: Timestamp, to: Timestamp, page: i64, size: i64, has_next: bool, fields: &str) -> Result<Answer, ConnectError> {
+    async fn ask(
+        self,
+        top: &Top<'_>,
+        from: Timestamp,
+        to: Timestamp,
+        page: i64,
+        size: i64,
+        has_next: bool,
+        fields: &str,
+    ) -> Result<Answer, ConnectError> {
         let (method, start, end) = match self {
             List::Created => ("taobao.trades.sold.get", "start_created", "end_created"),
             List::Modified => ("taobao.trades.sold.increment.get", "start_modified", "end_modified"),

@@ -26,7 +26,10 @@ enum Way {
 pub(super) async fn confirm(top: &Top<'_>, shipment: &ShipmentConfirmation) -> Result<Confirmed, ConnectError> {
     let number = shipment.number.trim();
     if number.is_empty() {
-        return Err(ConnectError::Refused { code: "out_sid".into(), message: "没有运单号，不能发货 / there is no waybill number to confirm".into() });
+        return Err(ConnectError::Refused {
+            code: "out_sid".into(),
+            message: "没有运单号，不能发货 / there is no waybill number to confirm".into(),
+        });
     }
     let part = match part_of(top, shipment).await? {
         Part::AlreadyShipped => return Ok(Confirmed::Already),
@@ -34,14 +37,17 @@ pub(super) async fn confirm(top: &Top<'_>, shipment: &ShipmentConfirmation) -> R
         Part::Lines(lines) => lines,
     };
     let carrier = carrier_code(top, shipment).await?;
-    let offline_first = top.call().settings.get_or("ship_method", "online").eq_ignore_ascii_case("offline") || part.len() > MOST_LINES_ONLINE;
+    let offline_first =
+        top.call().settings.get_or("ship_method", "online").eq_ignore_ascii_case("offline") || part.len() > MOST_LINES_ONLINE;
     let way = if offline_first { Way::Offline } else { Way::Online };
     let mut sent = send(top, way, shipment, &carrier, &part).await;
     if way == Way::Online && refusal(&sent) == Some(words::NO_SHIPPING_ORDER) {
         sent = send(top, Way::Offline, shipment, &carrier, &part).await;
     }
     match sent {
-        Err(ConnectError::Refused { code, message }) if words::MAYBE_SHIPPED.contains(&words::number(&code)) => compare(top, shipment, code, message).await,
+        Err(ConnectError::Refused { code, message }) if words::MAYBE_SHIPPED.contains(&words::number(&code)) => {
+            compare(top, shipment, code, message).await
+        }
         other => other,
     }
 }
@@ -72,8 +78,14 @@ async fn part_of(top: &Top<'_>, shipment: &ShipmentConfirmation) -> Result<Part,
         });
     }
     let lines: Vec<&Order> = trade.orders.iter().filter(|order| order.id().is_some_and(|id| named.contains(id))).collect();
-    if let Some(theirs) = lines.iter().filter_map(|order| order.invoice_no.as_deref()).find(|theirs| !same_number(theirs, &shipment.number)) {
-        return Err(another_number("shipped_with_another_number".into(), "已用其他运单号发货 / shipped before with another number", theirs, &shipment.number));
+    if let Some(theirs) = lines.iter().filter_map(|order| order.invoice_no.as_deref()).find(|theirs| !same_number(theirs, &shipment.number))
+    {
+        return Err(another_number(
+            "shipped_with_another_number".into(),
+            "已用其他运单号发货 / shipped before with another number",
+            theirs,
+            &shipment.number,
+        ));
     }
     let (told, mut lines): (Vec<&Order>, Vec<&Order>) = lines.into_iter().partition(|order| has_number(order, &shipment.number));
     if lines.is_empty() && !told.is_empty() {
@@ -81,11 +93,16 @@ async fn part_of(top: &Top<'_>, shipment: &ShipmentConfirmation) -> Result<Part,
     }
     lines.sort_by_key(|order| order.id());
     for order in &lines {
-        let left_behind: Vec<String> = order.bound().into_iter().filter(|id| known.contains(id.as_str()) && !named.contains(id.as_str())).collect();
+        let left_behind: Vec<String> =
+            order.bound().into_iter().filter(|id| known.contains(id.as_str()) && !named.contains(id.as_str())).collect();
         if !left_behind.is_empty() {
             return Err(ConnectError::Refused {
                 code: "bind_oids".into(),
-                message: format!("子订单须一起发货 / these lines must be sent in one parcel: {} + {}", order.id().unwrap_or_default(), left_behind.join(", ")),
+                message: format!(
+                    "子订单须一起发货 / these lines must be sent in one parcel: {} + {}",
+                    order.id().unwrap_or_default(),
+                    left_behind.join(", ")
+                ),
             });
         }
     }
@@ -134,7 +151,8 @@ async fn send(top: &Top<'_>, way: Way, shipment: &ShipmentConfirmation, carrier:
         Way::Online => "taobao.logistics.online.send",
         Way::Offline => "taobao.logistics.offline.send",
     };
-    let mut params = vec![("tid", shipment.external_id.clone()), ("out_sid", shipment.number.trim().to_owned()), ("company_code", carrier.to_owned())];
+    let mut params =
+        vec![("tid", shipment.external_id.clone()), ("out_sid", shipment.number.trim().to_owned()), ("company_code", carrier.to_owned())];
     if !part.is_empty() {
         params.push(("is_split", "1".into()));
         params.push(("sub_tid", part.join(",")));
@@ -146,7 +164,10 @@ async fn send(top: &Top<'_>, way: Way, shipment: &ShipmentConfirmation, carrier:
     };
     match shipping.is_success {
         Some(true) => Ok(Confirmed::Accepted { receipt: answer.request_id() }),
-        Some(false) => Err(ConnectError::Refused { code: "is_success".into(), message: "平台未接受发货 / the platform did not take the shipment".into() }),
+        Some(false) => Err(ConnectError::Refused {
+            code: "is_success".into(),
+            message: "平台未接受发货 / the platform did not take the shipment".into(),
+        }),
         None => Err(ConnectError::Unsure(format!("{method}: the answer does not say whether it worked"))),
     }
 }
@@ -155,7 +176,9 @@ async fn send(top: &Top<'_>, way: Way, shipment: &ShipmentConfirmation, carrier:
 async fn compare(top: &Top<'_>, shipment: &ShipmentConfirmation, code: String, message: String) -> Result<Confirmed, ConnectError> {
     let trade = pull::trade(top, &shipment.external_id, STATE_FIELDS).await.map_err(|error| match error {
         // The parcel may well be there under our number: not known until the trade can be read.
-        ConnectError::Refused { .. } | ConnectError::Drift(_) => ConnectError::Unsure(format!("{message} [{code}]; and the trade cannot be read: {error}")),
+        ConnectError::Refused { .. } | ConnectError::Drift(_) => {
+            ConnectError::Unsure(format!("{message} [{code}]; and the trade cannot be read: {error}"))
+        }
         other => other,
     })?;
     let theirs = numbers_of(&trade, shipment);
@@ -170,7 +193,10 @@ async fn compare(top: &Top<'_>, shipment: &ShipmentConfirmation, code: String, m
 
 fn another_number(code: String, words: &str, theirs: &str, ours: &str) -> ConnectError {
     let ours = ours.trim();
-    ConnectError::Refused { code, message: format!("{words}: 平台上的运单号 {theirs}，我们的运单号 {ours} / the platform has {theirs}, ours is {ours}") }
+    ConnectError::Refused {
+        code,
+        message: format!("{words}: 平台上的运单号 {theirs}，我们的运单号 {ours} / the platform has {theirs}, ours is {ours}"),
+    }
 }
 
 /// The numbers that the platform has for what the confirmation names. A named line that has not left counts with a blank.
@@ -206,5 +232,9 @@ async fn carrier_code(top: &Top<'_>, shipment: &ShipmentConfirmation) -> Result<
         let alike = |known: &str| !name.is_empty() && (known == name || known.starts_with(name) || name.starts_with(known));
         companies.iter().find(|company| company.name.as_deref().is_some_and(alike)).and_then(|company| company.code.clone())
     };
-    Ok(Some(code).filter(|code| !code.is_empty()).and_then(|code| coded(&code)).or_else(named).unwrap_or_else(|| words::OTHER_CARRIER.to_owned()))
+    Ok(Some(code)
+        .filter(|code| !code.is_empty())
+        .and_then(|code| coded(&code))
+        .or_else(named)
+        .unwrap_or_else(|| words::OTHER_CARRIER.to_owned()))
 }

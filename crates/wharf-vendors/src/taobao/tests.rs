@@ -4,14 +4,14 @@ mod orders;
 mod samples;
 mod shipping;
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use wharf_connect::cassette::Answering;
 use wharf_connect::conformance::Subject;
 use wharf_connect::http::TransportError;
 use wharf_connect::sandbox::form_fields;
 use wharf_connect::{Call, Credentials, Http, HttpRequest, HttpResponse, Settings};
 use wharf_domain::time::Timestamp;
-use std::collections::BTreeMap;
-use std::sync::Mutex;
 
 /// 2026-03-18 14:05:09 +08:00.
 const NOW: Timestamp = Timestamp::from_seconds(1_773_813_909);

@@ -40,7 +40,24 @@ pub(super) const REFUND: &[(&str, LineRefund)] = &[
 
 /// Carrier codes that the shipping calls take as they are. Others are looked up in the platform's own list.
 pub(super) const CARRIERS: &[&str] = &[
-    "YTO", "ZTO", "STO", "YUNDA", "SF", "EMS", "EYB", "POSTB", "HTKY", "DBKD", "JTSD", "TTKDEX", "UC", "QFKD", "ZJS", "FAST", "GTO", "DISTRIBUTOR_13222803",
+    "YTO",
+    "ZTO",
+    "STO",
+    "YUNDA",
+    "SF",
+    "EMS",
+    "EYB",
+    "POSTB",
+    "HTKY",
+    "DBKD",
+    "JTSD",
+    "TTKDEX",
+    "UC",
+    "QFKD",
+    "ZJS",
+    "FAST",
+    "GTO",
+    "DISTRIBUTOR_13222803",
 ];
 /// The code for a carrier that the platform does not list.
 pub(super) const OTHER_CARRIER: &str = "OTHER";

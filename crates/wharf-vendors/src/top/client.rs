@@ -113,7 +113,12 @@ impl<'a> Top<'a> {
         match response.status {
             200..=299 => {}
             429 => return Err(ConnectError::Throttled { retry_after: retry_after(response), message: format!("{method}: HTTP 429") }),
-            401 | 407 => return Err(ConnectError::Reauthorize(format!("{method}: HTTP {}: the gateway or a relay before it asks who we are", response.status))),
+            401 | 407 => {
+                return Err(ConnectError::Reauthorize(format!(
+                    "{method}: HTTP {}: the gateway or a relay before it asks who we are",
+                    response.status
+                )));
+            }
             408 | 500..=599 => return Err(effect.unknown(format!("{method}: HTTP {}", response.status))),
             status => {
                 return Err(ConnectError::Refused {
@@ -132,7 +137,10 @@ impl<'a> Top<'a> {
     /// Servers echo what they were sent; what is secret goes no further than here.
     fn without_secrets(&self, error: ConnectError) -> ConnectError {
         let clean = |text: String| {
-            [self.app_secret, self.session, self.app_key].iter().filter(|s| s.len() >= 4).fold(text, |text, secret| text.replace(secret, "***"))
+            [self.app_secret, self.session, self.app_key]
+                .iter()
+                .filter(|s| s.len() >= 4)
+                .fold(text, |text, secret| text.replace(secret, "***"))
         };
         match error {
             ConnectError::Reauthorize(text) => ConnectError::Reauthorize(clean(text)),

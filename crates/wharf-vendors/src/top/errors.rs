@@ -60,7 +60,8 @@ impl ErrorBody {
         }
         let object = answer.as_object()?;
         let wrapped = object.keys().any(|key| key.ends_with("_response"));
-        if wrapped || !object.contains_key("code") || !["msg", "message", "sub_code", "sub_msg"].iter().any(|key| object.contains_key(*key)) {
+        if wrapped || !object.contains_key("code") || !["msg", "message", "sub_code", "sub_msg"].iter().any(|key| object.contains_key(*key))
+        {
             return None;
         }
         ErrorBody::read(answer).ok().filter(|body| body.code.as_deref() != Some("0"))
@@ -112,7 +113,10 @@ impl ErrorBody {
             11..=13 | 42 => self.refused(),
             24..=29 => ConnectError::Reauthorize(self.said()),
             // Nothing happened, and nothing will until the clocks agree; the words say so on the shop.
-            30 | 31 => ConnectError::Transient(format!("the clock of this machine and the platform's differ by more than ten minutes: {}", self.said())),
+            30 | 31 => ConnectError::Transient(format!(
+                "the clock of this machine and the platform's differ by more than ten minutes: {}",
+                self.said()
+            )),
             40 | 41 | 43 => self.refused(),
             9 | 21..=23 | 32..=34 => ConnectError::Drift(format!("the platform does not take this request: {}", self.said())),
             _ => match self.sub_code.as_deref() {

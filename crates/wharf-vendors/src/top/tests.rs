@@ -71,7 +71,11 @@ impl Http for Machine {
 }
 
 fn credentials() -> Credentials {
-    Credentials([("app_key", "33000001"), ("app_secret", "planted-app-secret"), ("session", "planted-session-key")].map(|(k, v)| (k.into(), v.into())).into())
+    Credentials(
+        [("app_key", "33000001"), ("app_secret", "planted-app-secret"), ("session", "planted-session-key")]
+            .map(|(k, v)| (k.into(), v.into()))
+            .into(),
+    )
 }
 
 fn http(status: u16, body: impl Into<Vec<u8>>) -> Result<HttpResponse, TransportError> {
@@ -88,7 +92,8 @@ async fn ask(answer: Result<HttpResponse, TransportError>, effect: Effect) -> (R
         Effect::Read => top.read("taobao.trades.sold.get", &params).await,
         Effect::Write => top.write("taobao.trades.sold.get", &params).await,
     };
-    let sent = machine.seen.lock().expect("no panic").first().map(|r| format!("{} {}\n{}", r.method, r.url, String::from_utf8_lossy(&r.body)));
+    let sent =
+        machine.seen.lock().expect("no panic").first().map(|r| format!("{} {}\n{}", r.method, r.url, String::from_utf8_lossy(&r.body)));
     (result.map(|answer| answer.request_id()), sent.unwrap_or_default())
 }
 
@@ -159,7 +164,12 @@ fn recorded_errors_of_the_gateway_have_their_reactions() {
         .iter()
         .map(|case| {
             let body = case.get("body").cloned().unwrap_or_default();
-            format!("{}\n  read:  {:?}\n  write: {:?}\n", case["case"].as_str().unwrap_or_default(), reaction(body.clone(), Effect::Read), reaction(body, Effect::Write))
+            format!(
+                "{}\n  read:  {:?}\n  write: {:?}\n",
+                case["case"].as_str().unwrap_or_default(),
+                reaction(body.clone(), Effect::Read),
+                reaction(body, Effect::Write)
+            )
         })
         .collect();
     insta::assert_snapshot!(table);
@@ -173,7 +183,11 @@ fn the_ban_is_read_from_the_words_and_nothing_else_is() {
     };
     assert_eq!(wait("accesscontrol.limited-by-api-access-count", "This ban will last for 1 more seconds"), 2);
     assert_eq!(wait("accesscontrol.limited-by-app-access-count", "This ban will last for 35821 more seconds"), 35_822);
-    assert_eq!(wait("accesscontrol.limited-by-api-access-count", "This ban will last for 99999999999999999999 more seconds"), 2, "no number");
+    assert_eq!(
+        wait("accesscontrol.limited-by-api-access-count", "This ban will last for 99999999999999999999 more seconds"),
+        2,
+        "no number"
+    );
     assert_eq!(wait("accesscontrol.limited-by-dynamic-access-count", "app 33000001 is limited"), 2);
     // 14:05:09 of the platform; its day ends in 9 h 54 min 51 s.
     assert_eq!(wait("accesscontrol.limited-by-app-access-count", ""), 9 * 3600 + 54 * 60 + 51 + 1);
@@ -200,7 +214,12 @@ fn words_below_code_15_decide() {
 
 #[test]
 fn good_answers_are_no_errors() {
-    for good in [json!({"trades": []}), json!({"code": "0", "message": "ok"}), json!({"code": 15}), json!({"x_response": {"code": 15, "msg": "inside"}})] {
+    for good in [
+        json!({"trades": []}),
+        json!({"code": "0", "message": "ok"}),
+        json!({"code": 15}),
+        json!({"x_response": {"code": 15, "msg": "inside"}}),
+    ] {
         assert!(ErrorBody::find(&good).is_none(), "{good}");
     }
 }

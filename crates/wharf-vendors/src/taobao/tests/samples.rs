@@ -16,12 +16,18 @@ macro_rules! cassette {
 }
 
 fn window(initial: bool) -> PullWindow {
-    PullWindow { from: NOW.plus(-40 * MINUTE), to: NOW.plus(-10 * MINUTE), page: Some(format!("{}-{}-1", NOW.plus(-40 * MINUTE).seconds(), NOW.plus(-10 * MINUTE).seconds())), initial }
+    PullWindow {
+        from: NOW.plus(-40 * MINUTE),
+        to: NOW.plus(-10 * MINUTE),
+        page: Some(format!("{}-{}-1", NOW.plus(-40 * MINUTE).seconds(), NOW.plus(-10 * MINUTE).seconds())),
+        initial,
+    }
 }
 
 async fn page(call: &Call<'_>, initial: bool) -> Outcome {
     let page = VENDOR.pull_orders(call, &window(initial)).await?;
-    let unreadable: Vec<Value> = page.unreadable.iter().map(|u| json!({ "external_id": u.external_id, "why": u.why, "bytes": u.raw.len() })).collect();
+    let unreadable: Vec<Value> =
+        page.unreadable.iter().map(|u| json!({ "external_id": u.external_id, "why": u.why, "bytes": u.raw.len() })).collect();
     Ok(json!({ "orders": page.orders.iter().map(|order| json!(order)).collect::<Vec<_>>(), "unreadable": unreadable, "next": page.next }))
 }
 
@@ -43,7 +49,9 @@ async fn rows(call: &Call<'_>) -> Outcome {
     let list: wire::TradeList = answer.whole()?;
     let read: Vec<_> = list.trades.iter().map(pull::read).collect();
     let unreadable: Vec<String> = read.iter().filter_map(|order| order.as_ref().err().map(ToString::to_string)).collect();
-    Ok(json!({ "orders": read.into_iter().flatten().map(|order| json!(order)).collect::<Vec<_>>(), "unreadable": unreadable, "has_next": list.has_next }))
+    Ok(
+        json!({ "orders": read.into_iter().flatten().map(|order| json!(order)).collect::<Vec<_>>(), "unreadable": unreadable, "has_next": list.has_next }),
+    )
 }
 
 async fn confirm(call: &Call<'_>) -> Outcome {
@@ -87,7 +95,9 @@ fn subject() -> Subject {
     subject.samples = vec![
         sample("trades_sold_get", LIST, cassette!("trades_sold_get"), |call| Box::pin(page(call, true))),
         sample("trades_sold_increment_get", LIST, cassette!("trades_sold_increment_get"), |call| Box::pin(rows(call))),
-        sample("trades_sold_increment_get_simplify", LIST, cassette!("trades_sold_increment_get_simplify"), |call| Box::pin(page(call, false))),
+        sample("trades_sold_increment_get_simplify", LIST, cassette!("trades_sold_increment_get_simplify"), |call| {
+            Box::pin(page(call, false))
+        }),
         sample("trades_sold_increment_get_empty", LIST, cassette!("trades_sold_increment_get_empty"), |call| Box::pin(page(call, false))),
         sample("trades_sold_increment_get_error", LIST, cassette!("trades_sold_increment_get_error"), |call| Box::pin(page(call, false))),
         sample("trades_sold_increment_get_probe", LIST, cassette!("trades_sold_increment_get_probe"), |call| Box::pin(count(call))),
@@ -117,7 +127,8 @@ wharf_connect::conformance_channel!(&VENDOR, &[&VENDOR]);
 async fn both_forms_of_an_answer_read_alike() {
     let subject = subject();
     let text = subject.canonical().await;
-    let of = |name: &str| text.split(&format!("== {name}\n")).nth(1).and_then(|rest| rest.split("\n== ").next()).unwrap_or_default().to_owned();
+    let of =
+        |name: &str| text.split(&format!("== {name}\n")).nth(1).and_then(|rest| rest.split("\n== ").next()).unwrap_or_default().to_owned();
     assert_eq!(of("trade_fullinfo_get"), of("trade_fullinfo_get_simplify"));
     assert!(of("trade_fullinfo_get").contains("\"4301187260085123456\""), "every digit of an id beyond 2^53");
 }

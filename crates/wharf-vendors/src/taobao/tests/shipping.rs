@@ -26,12 +26,19 @@ const SENT: &str = r#"{"shipping":{"is_success":true},"request_id":"r-77"}"#;
 
 /// A trade whose lines have these numbers.
 fn shipped(lines: &[(&str, Option<&str>)]) -> String {
-    let orders: Vec<Value> = lines.iter().map(|(id, number)| json!({ "oid": id, "status": "WAIT_SELLER_SEND_GOODS", "invoice_no": number })).collect();
+    let orders: Vec<Value> =
+        lines.iter().map(|(id, number)| json!({ "oid": id, "status": "WAIT_SELLER_SEND_GOODS", "invoice_no": number })).collect();
     json!({ "trade": { "tid": 77, "status": "SELLER_CONSIGNED_PART", "orders": orders } }).to_string()
 }
 
-async fn confirm(lines: &[&str], send: impl Fn(&Form, usize) -> String + Send + Sync, trade: String) -> (Result<Confirmed, ConnectError>, Vec<String>) {
-    let gateway = Gateway::new(move |form: &Form, before: usize| if form["method"].ends_with("fullinfo.get") { trade.clone() } else { send(form, before) });
+async fn confirm(
+    lines: &[&str],
+    send: impl Fn(&Form, usize) -> String + Send + Sync,
+    trade: String,
+) -> (Result<Confirmed, ConnectError>, Vec<String>) {
+    let gateway = Gateway::new(
+        move |form: &Form, before: usize| if form["method"].ends_with("fullinfo.get") { trade.clone() } else { send(form, before) },
+    );
     let account = account();
     let result = VENDOR.confirm_shipment(&call(&gateway, &account), &shipment(lines)).await;
     (result, gateway.asked(&["tid", "out_sid", "company_code", "is_split", "sub_tid"]))
@@ -63,7 +70,9 @@ async fn a_part_sends_flag_and_lines_together() {
 
 #[tokio::test]
 async fn lines_that_must_travel_together_are_not_torn_apart() {
-    let trade = json!({ "trade": { "tid": 77, "orders": [{ "oid": 1, "bind_oids": "1,2" }, { "oid": 2, "bind_oids": "1,2" }, { "oid": 3 }] } }).to_string();
+    let trade =
+        json!({ "trade": { "tid": 77, "orders": [{ "oid": 1, "bind_oids": "1,2" }, { "oid": 2, "bind_oids": "1,2" }, { "oid": 3 }] } })
+            .to_string();
     let (result, asked) = confirm(&["1"], |_, _| SENT.into(), trade.clone()).await;
     assert!(matches!(result, Err(ConnectError::Refused { code, .. }) if code == "bind_oids"));
     assert_eq!(asked, [READ]);
@@ -79,12 +88,17 @@ async fn shipped_already_is_settled_by_comparing_numbers() {
         assert_eq!(result, Ok(Confirmed::Already), "{lines:?}");
         let (result, _) = confirm(lines, |_, _| refuse("B04"), shipped(&[("1", Some("SF99"))])).await;
         match result {
-            Err(ConnectError::Refused { message, .. }) => assert!(message.contains("SF99") && message.contains("YT8800000000001"), "{message}"),
+            Err(ConnectError::Refused { message, .. }) => {
+                assert!(message.contains("SF99") && message.contains("YT8800000000001"), "{message}")
+            }
             other => panic!("{other:?}"),
         }
     }
     let (result, _) = confirm(&[], |_, _| refuse("B04"), shipped(&[("1", None)])).await;
-    assert_eq!(result, Err(ConnectError::Refused { code: "isv.logistics-online-service-error:B04".into(), message: "订单不能重复发货".into() }));
+    assert_eq!(
+        result,
+        Err(ConnectError::Refused { code: "isv.logistics-online-service-error:B04".into(), message: "订单不能重复发货".into() })
+    );
     let (result, _) = confirm(&[], |_, _| refuse("B04"), r#"{"error_response":{"code":10}}"#.into()).await;
     assert!(matches!(result, Err(ConnectError::Transient(_))), "asked again later: {result:?}");
     let (result, _) = confirm(&[], |_, _| refuse("B60"), String::new()).await;
@@ -93,7 +107,9 @@ async fn shipped_already_is_settled_by_comparing_numbers() {
 
 #[tokio::test]
 async fn a_lost_or_vague_answer_is_unsure() {
-    for answer in [r#"{"error_response":{"code":15,"sub_code":"isp.logistics-online-service-error:S01"}}"#, "{}", "<html>", r#"{"shipping":{}}"#] {
+    for answer in
+        [r#"{"error_response":{"code":15,"sub_code":"isp.logistics-online-service-error:S01"}}"#, "{}", "<html>", r#"{"shipping":{}}"#]
+    {
         let (result, _) = confirm(&[], |_, _| answer.into(), String::new()).await;
         assert!(matches!(result, Err(ConnectError::Unsure(_))), "{answer}: {result:?}");
     }
@@ -111,14 +127,20 @@ async fn without_a_booked_order_the_other_call_ships() {
 
 #[tokio::test]
 async fn a_carrier_the_platform_may_not_know_is_looked_up() {
-    let companies = json!({ "logistics_companies": [{ "code": "FEDEX", "name": "联邦快递" }, { "code": "UC", "name": "优速快递" }] }).to_string();
+    let companies =
+        json!({ "logistics_companies": [{ "code": "FEDEX", "name": "联邦快递" }, { "code": "UC", "name": "优速快递" }] }).to_string();
     for (code, name, expected) in [("fedex", "", "FEDEX"), ("OWN1", "优速", "UC"), ("OWN1", "骑手", "OTHER"), ("zto", "", "ZTO")] {
         let companies = companies.clone();
-        let gateway = Gateway::new(move |form: &Form, _: usize| if form["method"].contains("companies") { companies.clone() } else { SENT.to_owned() });
+        let gateway = Gateway::new(
+            move |form: &Form, _: usize| if form["method"].contains("companies") { companies.clone() } else { SENT.to_owned() },
+        );
         let account = account();
         let told = ShipmentConfirmation { carrier_code: code.into(), carrier_name: name.into(), ..shipment(&[]) };
         assert!(VENDOR.confirm_shipment(&call(&gateway, &account), &told).await.is_ok());
-        assert!(gateway.asked(&["company_code"]).last().is_some_and(|line| line.ends_with(&format!("company_code={expected}"))), "{code} {name}");
+        assert!(
+            gateway.asked(&["company_code"]).last().is_some_and(|line| line.ends_with(&format!("company_code={expected}"))),
+            "{code} {name}"
+        );
     }
 }
 
@@ -133,7 +155,13 @@ async fn no_number_is_never_sent() {
 
 #[tokio::test]
 async fn a_note_always_carries_the_flag_that_stands() {
-    let gateway = Gateway::new(|form: &Form, _: usize| if form["method"].ends_with("fullinfo.get") { json!({ "trade": { "tid": 77, "seller_flag": "3" } }).to_string() } else { "{}".into() });
+    let gateway = Gateway::new(|form: &Form, _: usize| {
+        if form["method"].ends_with("fullinfo.get") {
+            json!({ "trade": { "tid": 77, "seller_flag": "3" } }).to_string()
+        } else {
+            "{}".into()
+        }
+    });
     let account = account();
     let call = call(&gateway, &account);
     assert_eq!(VENDOR.write_note(&call, "77", "周末送", None).await, Ok(()));
@@ -157,18 +185,22 @@ async fn a_token_out_of_date_is_renewed_once() {
             "orders": [{ "oid": 77, "num": 1, "price": "1.00", "divide_order_fee": "1.00" }] } }).to_string()
     };
     let fresh = detail("new");
-    let gateway = Gateway::new(move |form: &Form, before: usize| match form["method"].as_str() {
+    let gateway = Gateway::new(move |form: &Form, before: usize| {
+        match form["method"].as_str() {
         "taobao.trade.fullinfo.get" => fresh.clone(),
         _ if before == 0 => json!({ "receiver_list": [{ "tid": "77", "matched": false }] }).to_string(),
         _ => json!({ "receiver_list": [{ "tid": "77", "matched": true, "name": "张示例", "mobile": "18400000001-1234", "address_detail": "示例路" }] }).to_string(),
+    }
     });
     let account = account();
-    let person = VENDOR.open(&call(&gateway, &account), "77", "old").await.ok().expect("opened");
+    let person = VENDOR.open(&call(&gateway, &account), "77", "old").await.expect("opened");
     assert_eq!((person.name.as_str(), person.phone.as_str(), person.address.as_str()), ("张示例", "18400000001-1234", "示例路"));
     let asked = gateway.asked(&["query_list"]);
     assert!(asked[0].contains(r#"[{"oaid":"old","scene":"1006","tid":"77"}]"#) && asked[2].contains(r#""oaid":"new""#), "{asked:?}");
 
-    let closed = Gateway::new(|_: &Form, _: usize| json!({ "receiver_list": { "receiver": [{ "tid": "77", "desensitize_rule": "DECRYPTION_DISABLED_BY_ORDERCLOSED" }] } }).to_string());
+    let closed = Gateway::new(|_: &Form, _: usize| {
+        json!({ "receiver_list": { "receiver": [{ "tid": "77", "desensitize_rule": "DECRYPTION_DISABLED_BY_ORDERCLOSED" }] } }).to_string()
+    });
     let refused = VENDOR.open(&call(&closed, &account), "77", "old").await.err();
     assert!(matches!(refused, Some(ConnectError::Refused { code, .. }) if code == "DECRYPTION_DISABLED_BY_ORDERCLOSED"));
 }
@@ -177,11 +209,12 @@ async fn a_token_out_of_date_is_renewed_once() {
 async fn groups_are_asked_by_the_hundred() {
     let gateway = Gateway::new(|form: &Form, _: usize| {
         let list: Vec<Value> = serde_json::from_str(&form["merge_list"]).expect("JSON");
-        json!({ "tid_list": { "string": list.iter().map(|entry| entry["tid"].as_str().expect("text").to_owned()).collect::<Vec<_>>() } }).to_string()
+        json!({ "tid_list": { "string": list.iter().map(|entry| entry["tid"].as_str().expect("text").to_owned()).collect::<Vec<_>>() } })
+            .to_string()
     });
     let account = account();
     let orders: Vec<(String, String)> = (0..130).map(|n| (n.to_string(), "t".to_owned())).collect();
-    let groups = VENDOR.group(&call(&gateway, &account), &orders).await.ok().expect("groups");
+    let groups = VENDOR.group(&call(&gateway, &account), &orders).await.expect("groups");
     assert_eq!((groups.len(), gateway.asked(&[]).len()), (130, 2));
     assert_eq!(VENDOR.group(&call(&gateway, &account), &[]).await, Ok(vec![]));
 }
@@ -189,13 +222,21 @@ async fn groups_are_asked_by_the_hundred() {
 #[tokio::test]
 async fn the_shop_says_who_it_is_one_way_or_the_other() {
     let account = account();
-    let told = Gateway::new(|_: &Form, _: usize| json!({ "user_seller_get_response": { "user": { "user_id": 2_200_000_000_123i64, "nick": "示例旗舰店" } } }).to_string());
-    assert_eq!(VENDOR.identify(&call(&told, &account)).await, Ok(ShopIdentity { external_id: "2200000000123".into(), name: "示例旗舰店".into() }));
+    let told = Gateway::new(|_: &Form, _: usize| {
+        json!({ "user_seller_get_response": { "user": { "user_id": 2_200_000_000_123i64, "nick": "示例旗舰店" } } }).to_string()
+    });
+    assert_eq!(
+        VENDOR.identify(&call(&told, &account)).await,
+        Ok(ShopIdentity { external_id: "2200000000123".into(), name: "示例旗舰店".into() })
+    );
     let limited = Gateway::new(|form: &Form, _: usize| match form["method"].as_str() {
         "taobao.user.seller.get" => json!({ "error_response": { "code": 11, "sub_code": "isv.permission-api-package-limit" } }).to_string(),
         _ => json!({ "trades": [{ "tid": 1, "seller_nick": "示例旗舰店" }], "has_next": false }).to_string(),
     });
-    assert_eq!(VENDOR.identify(&call(&limited, &account)).await, Ok(ShopIdentity { external_id: "示例旗舰店".into(), name: "示例旗舰店".into() }));
+    assert_eq!(
+        VENDOR.identify(&call(&limited, &account)).await,
+        Ok(ShopIdentity { external_id: "示例旗舰店".into(), name: "示例旗舰店".into() })
+    );
     let expired = Gateway::new(|_: &Form, _: usize| json!({ "error_response": { "code": 27, "sub_code": "session-expired" } }).to_string());
     assert!(matches!(VENDOR.identify(&call(&expired, &account)).await, Err(ConnectError::Reauthorize(_))));
 }
