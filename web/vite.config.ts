@@ -5,10 +5,13 @@ import { defineConfig } from 'vitest/config'
 // `npm run dev` talks to a running `wharf demo` or `wharf serve`; the built application is embedded in that same binary.
 const server = process.env.WHARF_URL ?? 'http://127.0.0.1:8080'
 
+const proxy = { '/api': server, '/docs': server }
+
 export default defineConfig({
   plugins: [react()],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
-  server: { proxy: { '/api': server, '/docs': server } },
+  server: { proxy },
+  preview: { proxy },
   build: {
     target: 'es2022',
     sourcemap: false,

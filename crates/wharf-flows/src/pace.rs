@@ -35,7 +35,7 @@ impl Pacer {
         let (per_minute, burst) = (i64::from(pace.per_minute), i64::from(pace.burst));
         let mut patience = PATIENCE;
         loop {
-            if self.from_hand(lane, key) {
+            if self.use_one_in_hand(lane, key) {
                 return Ok(());
             }
             let want = (burst / 4).clamp(1, MOST_AT_ONCE);
@@ -59,7 +59,7 @@ impl Pacer {
         }
     }
 
-    fn from_hand(&self, lane: &'static str, key: i64) -> bool {
+    fn use_one_in_hand(&self, lane: &'static str, key: i64) -> bool {
         let now = self.clock.now();
         let mut in_hand = self.in_hand.lock().unwrap_or_else(PoisonError::into_inner);
         match in_hand.get_mut(&(lane, key)) {

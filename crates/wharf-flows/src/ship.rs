@@ -134,19 +134,17 @@ fn policies(tx: &mut Tx<'_>, ids: &BTreeSet<ShopId>) -> Result<HashMap<ShopId, (
     Ok(found)
 }
 
-/// Chooses carrier and service for drafts that have no live waybill, makes the intents, and lets them be booked. A parcel
-/// that no carrier takes holds its orders, with every candidate's reason.
-pub fn ask_carriers(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], actor: &Actor, ids: &[ShipmentId]) -> Result<(), StoreError> {
-    choose_carriers(tx, vendors, actor, ids, None)
+/// A person's choice of carrier, kept with the parcel until it is booked by it.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+struct ByHand {
+    account: CarrierAccountId,
+    service: Option<String>,
 }
 
-fn choose_carriers(
-    tx: &mut Tx<'_>,
-    vendors: &[&'static dyn Vendor],
-    actor: &Actor,
-    ids: &[ShipmentId],
-    only: Option<(CarrierAccountId, Option<String>)>,
-) -> Result<(), StoreError> {
+/// Chooses carrier and service for drafts that have no live waybill, makes the intents, and lets them be booked. What a
+/// person chose is not chosen again. A parcel that no carrier takes holds its orders, with every candidate's reason; one
+/// whose old label is still being given back is asked for when that is done.
+pub fn ask_carriers(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], actor: &Actor, ids: &[ShipmentId]) -> Result<(), StoreError> {
     let live: HashSet<ShipmentId> = waybills::live(tx, ids)?.into_iter().map(|w| w.shipment_id).collect();
     let drafts: Vec<ShipmentRow> =
         shipments::load(tx, ids)?.into_iter().filter(|s| s.state == ShipmentState::Draft && !live.contains(&s.id) && !s.lines.is_empty()).collect();
@@ -178,31 +176,35 @@ fn choose_carriers(
     let balance = settings::get::<Balance>(tx, "carrier_choice")?.map(|(balance, _)| balance).unwrap_or_default();
     let (mut wanted, mut stuck) = (Vec::new(), Vec::new());
     for draft in &drafts {
+        let only: Option<ByHand> = draft.trace.get("by_hand").and_then(|choice| serde_json::from_value(choice.clone()).ok());
         let first = draft.lines.first().and_then(|l| wants.get(&l.order_id));
         let parcel = Parcel {
             shop_id: draft.shop_id,
             destination: first.map_or_else(Region::default, |w| w.region.clone()),
             weight_grams: weights.get(&draft.id).copied().unwrap_or(0),
             token_only: first.is_some_and(|w| w.token_only),
-            only: only.as_ref().map(|(account, _)| *account),
+            only: only.as_ref().map(|choice| choice.account),
         };
         let by_service: Vec<routing::Rate>;
         let rates = match &only {
-            Some((_, Some(service))) => {
+            Some(ByHand { service: Some(service), .. }) => {
                 by_service = rates.iter().filter(|r| r.service == *service).cloned().collect();
                 &by_service
             }
-            Some((_, None)) | None => &rates,
+            Some(ByHand { service: None, .. }) | None => &rates,
         };
         let choice = routing::choose(&parcel, &accounts, rates, balance);
         let winner = choice.winner().map(|w| {
             let service = match &only {
-                Some((_, Some(service))) => service.clone(),
-                Some((_, None)) | None => w.service.clone(),
+                Some(ByHand { service: Some(service), .. }) => service.clone(),
+                Some(ByHand { service: None, .. }) | None => w.service.clone(),
             };
             (w.account, service)
         });
-        let trace = json!(choice);
+        let mut trace = json!(choice);
+        if let (Some(choice), Some(map)) = (&only, trace.as_object_mut()) {
+            map.insert("by_hand".to_owned(), json!(choice));
+        }
         shipments::set_carrier(
             tx,
             draft.id,
@@ -289,7 +291,12 @@ pub async fn set_carrier(
                 };
                 results.push((*id, outcome));
             }
-            choose_carriers(tx, &vendors, &actor, &redo, Some((account, service)))?;
+            let choice = json!({ "by_hand": ByHand { account, service: service.clone() } });
+            for id in &redo {
+                let weight = rows.get(id).map_or(0, |s| s.weight_grams);
+                shipments::set_carrier(tx, *id, Some(account), service.as_deref().unwrap_or_default(), weight, &choice)?;
+            }
+            ask_carriers(tx, &vendors, &actor, &redo)?;
             let orders: Vec<OrderId> = rows.values().flat_map(ShipmentRow::orders).collect();
             recompute::apply(tx, &orders)?;
             Ok(results)

@@ -75,12 +75,6 @@ fn ask_for_sign_in(tx: &mut Tx<'_>, shop: ShopId, why: &str) -> Result<(), Store
     Ok(())
 }
 
-/// What waited for a shop or account goes on at once: somebody signed in again, or resumed it.
-pub fn resume(tx: &mut Tx<'_>, lane_key: i64) -> Result<(), StoreError> {
-    paces::unblock(tx, lane_key)?;
-    jobs::hurry(tx, lane_key).map(drop)
-}
-
 /// Runs one claimed job to its end and settles it.
 async fn run_one(app: &App, registry: &Registry, job: &Claimed) {
     let attempt = Attempt { id: job.id, claim: job.claim, failures: job.attempts };

@@ -41,6 +41,7 @@ pub const TABLES: &[(&str, &[&str])] = &[
     ("stock_levels", &["warehouse_id", "sku_id", "condition"]),
     ("stock_movements", &["id"]),
     ("reservations", &["id"]),
+    ("waves", &["id"]),
     ("fulfillments", &["id"]),
     ("fulfillment_lines", &["id"]),
     ("fulfillment_items", &["fulfillment_line_id", "sku_id"]),

@@ -6,6 +6,7 @@
 
 use crate::dialect;
 use crate::error::StoreError;
+use crate::paces;
 use crate::row::Row;
 use crate::tx::Tx;
 use crate::value::Value;
@@ -367,7 +368,13 @@ pub fn discard_dead(tx: &mut Tx<'_>, ids: &[JobId]) -> Result<u64, StoreError> {
     tx.execute_in("DELETE FROM jobs WHERE job_status = 'dead' AND id IN ({ids})", &ids, &[])
 }
 
-/// Lets the waiting jobs of a shop or account try again now: what they waited for has come (a new sign-in).
+/// What waited for a shop or account goes on at once: somebody signed in again, or resumed it.
+pub fn resume(tx: &mut Tx<'_>, lane_key: i64) -> Result<(), StoreError> {
+    paces::unblock(tx, lane_key)?;
+    hurry(tx, lane_key).map(drop)
+}
+
+/// Lets the waiting jobs of a shop or account try again now.
 pub fn hurry(tx: &mut Tx<'_>, lane_key: i64) -> Result<u64, StoreError> {
     let now = tx.now();
     let rows = tx.query(

@@ -150,10 +150,9 @@ impl Row {
 pub(crate) fn table_of(sql: &str) -> String {
     let mut words = sql.split(|c: char| c.is_whitespace() || c == '(').filter(|word| !word.is_empty());
     while let Some(word) = words.next() {
-        if word.eq_ignore_ascii_case("from") || word.eq_ignore_ascii_case("into") || word.eq_ignore_ascii_case("update") {
-            if let Some(table) = words.next() {
-                return table.trim_matches(|c: char| !c.is_alphanumeric() && c != '_').to_owned();
-            }
+        let names_a_table = ["from", "into", "update"].iter().any(|keyword| word.eq_ignore_ascii_case(keyword));
+        if names_a_table && let Some(table) = words.next() {
+            return table.trim_matches(|c: char| !c.is_alphanumeric() && c != '_').to_owned();
         }
     }
     "?".to_owned()

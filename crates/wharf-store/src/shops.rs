@@ -1,7 +1,7 @@
 //! Shops: one seller account on a channel each, with sealed credentials, policy, cursor and health; and the pull that is
 //! under way in it.
 
-use crate::{Row, StoreError, Tx, Value};
+use crate::{Row, StoreError, Tx, Value, jobs};
 use std::collections::BTreeMap;
 use wharf_domain::access::Scope;
 use wharf_domain::id::ShopId;
@@ -214,16 +214,22 @@ pub fn edit(tx: &mut Tx<'_>, id: ShopId, edit: &ShopEdit, version: Option<i64>) 
             current.version.into(),
         ],
     )?;
+    if changed == 1 && state == ShopState::Active && (edit.credentials.is_some() || current.state != state) {
+        jobs::resume(tx, id.0)?;
+    }
     Ok(changed == 1)
 }
 
-/// Sets the state for a reason of the house (a dead token), not of a person.
+/// Sets the state for a reason of the house (a dead token), not of a person. Jobs that waited for an active shop go on.
 pub fn set_state(tx: &mut Tx<'_>, id: ShopId, state: ShopState, detail: &str) -> Result<(), StoreError> {
-    tx.execute(
+    let changed = tx.execute(
         "UPDATE shops SET shop_state = $2, state_detail = $3 WHERE id = $1 AND (shop_state <> $2 OR state_detail <> $3)",
         &[id.into(), Value::word(state), detail.into()],
-    )
-    .map(drop)
+    )?;
+    if changed == 1 && state == ShopState::Active {
+        jobs::resume(tx, id.0)?;
+    }
+    Ok(())
 }
 
 /// Serialises what ingests into one shop: the row stays locked until the unit of work ends.

@@ -84,7 +84,7 @@ impl Connection {
             let changed = statement.raw_execute()?;
             return Ok((changed as u64, Vec::new()));
         }
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let width = columns.len();
         let reads = statement.readonly();
         let shape = Arc::new(Shape { table: table_of(sql), columns });

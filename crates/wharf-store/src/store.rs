@@ -300,10 +300,11 @@ impl Store {
     /// heard twice. A listener that is slow misses some and learns that it did.
     pub fn watch(&self) -> broadcast::Receiver<String> {
         let receiver = self.inner.house.heard.subscribe();
-        if self.inner.engine == Engine::Postgres && !self.inner.listening.swap(true, Ordering::SeqCst) {
-            if let Err(error) = postgres::listen(&self.inner.url, &self.inner.house) {
-                tracing::error!(%error, "cannot listen to other processes");
-            }
+        if self.inner.engine == Engine::Postgres
+            && !self.inner.listening.swap(true, Ordering::SeqCst)
+            && let Err(error) = postgres::listen(&self.inner.url, &self.inner.house)
+        {
+            tracing::error!(%error, "cannot listen to other processes");
         }
         receiver
     }

@@ -21,7 +21,6 @@ pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
     /// A clock that stands at [`START`].
-    #[expect(clippy::new_ret_no_self, reason = "a clock is always shared")]
     pub fn new() -> Arc<Self> {
         Arc::new(ManualClock(AtomicI64::new(START.micros())))
     }

@@ -1,11 +1,7 @@
 import { queryOptions, useQuery, type QueryClient } from '@tanstack/react-query'
 import { api, body } from './client'
 import { ApiProblem } from './problem'
-
-export interface Session {
-  user: { id: string; login: string; name: string; role: string }
-  permissions: string[]
-}
+import type { Session } from './types'
 
 /** Who is signed in; `null` when nobody is. */
 export const sessionQuery = queryOptions({
@@ -28,7 +24,7 @@ export function useSession(): Session | null {
 /** Whether the role may do it. The server decides in any case; the screen only does not offer what would be refused. */
 export function useMay(permission: string): boolean {
   const session = useSession()
-  return session !== null && (session.permissions.includes('*') || session.permissions.includes(permission))
+  return session !== null && session.permissions.includes(permission)
 }
 
 export async function signIn(client: QueryClient, login: string, password: string): Promise<void> {

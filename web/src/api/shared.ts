@@ -18,19 +18,13 @@ export const shopsQuery = queryOptions({
 export const warehousesQuery = queryOptions({
   queryKey: ['warehouses'],
   staleTime: 60_000,
-  queryFn: async () => listOf<Warehouse>(await body(api.GET('/api/v1/warehouses', {}))),
+  queryFn: async () => listOf<Warehouse>((await body(api.GET('/api/v1/warehouses', {}))) as Warehouse[]),
 })
 
 export const carriersQuery = queryOptions({
   queryKey: ['carrier-accounts'],
   staleTime: 60_000,
   queryFn: async () => listOf<CarrierAccount>(await body(api.GET('/api/v1/carrier-accounts', {}))),
-})
-
-export const tagsQuery = queryOptions({
-  queryKey: ['tags'],
-  staleTime: 60_000,
-  queryFn: async () => listOf<string>(await body(api.GET('/api/v1/tags', {}))),
 })
 
 export const usersQuery = queryOptions({

@@ -1,10 +1,11 @@
-import { useState } from 'react'
+import { useState, type CSSProperties } from 'react'
 
 /** A picture of goods; without one, a tile with the first sign of the name in a colour of its own. */
 export function Picture({ url, name, size }: { url: string | null | undefined; name: string; size: number }) {
   const [broken, setBroken] = useState(false)
+  const style = { '--picture': `${size}px` } as CSSProperties
   if (url && !broken) {
-    return <img className="picture" src={url} alt="" width={size} height={size} loading="lazy" onError={() => setBroken(true)} />
+    return <img className="picture" src={url} alt="" style={style} loading="lazy" onError={() => setBroken(true)} />
   }
   let hue = 0
   for (const sign of name) hue = (hue * 31 + (sign.codePointAt(0) ?? 0)) % 360
@@ -12,7 +13,7 @@ export function Picture({ url, name, size }: { url: string | null | undefined; n
     <span
       className="picture picture-tile"
       aria-hidden
-      style={{ width: size, height: size, fontSize: size * 0.42, background: `hsl(${hue} 38% 36%)` }}
+      style={{ ...style, background: `hsl(${hue} 38% 36%)` }}
     >
       {[...name.trim()][0] ?? '·'}
     </span>

@@ -7,7 +7,7 @@ import { showTally } from './tallies'
 const LISTED = 200
 
 /** The word of a refusal as a sentence; one that is not known yet is shown as it is. */
-export function reasonWords(reason: string | undefined, t: TFunction): string {
+export function reasonWords(reason: string | null | undefined, t: TFunction): string {
   if (!reason) return t('refusal.unknown')
   return t(`refusal.${reason}`, { defaultValue: t(`hold.${reason}`, { defaultValue: reason }) })
 }
@@ -17,11 +17,10 @@ export function stopWords(reason: string, t: TFunction): string {
   return t(`stop.${reason}`, { defaultValue: t(`hold.${reason}`, { defaultValue: reason }) })
 }
 
-export function showOutcome(answer: ActionAnswer, title: string, t: TFunction, labelOf: (id: string) => string, undo?: () => Promise<void>, key?: string): void {
+export function showOutcome(answer: ActionAnswer, title: string, t: TFunction, labelOf: (id: string) => string, undo?: () => Promise<void>): void {
   const { tally } = answer
   const refused = answer.results.filter((result) => result.outcome === 'refused')
   showTally({
-    key,
     title,
     tone: tally.refused > 0 ? (tally.done > 0 ? 'warn' : 'bad') : 'good',
     counts: [

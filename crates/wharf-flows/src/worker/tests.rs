@@ -195,7 +195,7 @@ fn a_dead_token_pauses_the_shop_and_a_new_sign_in_wakes_its_jobs() {
         app.store.write(move |tx| ask_for_sign_in(tx, shop, "again")).await.expect("asked");
         assert_eq!(state(app.clone()).await.0, "paused");
         bed.clock.set(Timestamp(wharf_store::testing::START.micros() + PAUSED - 1));
-        app.store.write(move |tx| resume(tx, shop.0)).await.expect("resumed");
+        app.store.write(move |tx| shops::set_state(tx, shop, ShopState::Active, "")).await.expect("resumed");
         assert_eq!(run_due(&app, &registry).await, Ok(2));
         bed.clock.advance(2 * PAUSED);
         assert_eq!(run_due(&app, &registry).await, Ok(1));

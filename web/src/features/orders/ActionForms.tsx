@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Checkbox, Input, InputNumber, Select } from 'antd'
 import { useEffect, useId, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
-import { carriersQuery, usersQuery, tagsQuery, warehousesQuery } from '@/api/shared'
+import { carriersQuery, usersQuery, warehousesQuery } from '@/api/shared'
 import type { OrderDetail } from '@/api/types'
 import { openRecipient } from './queries'
 
@@ -127,9 +127,9 @@ function NoteForm({ order, onChange }: FormProps) {
   )
 }
 
-function TagForm({ onChange }: FormProps) {
+function TagForm({ order, onChange }: FormProps) {
   const { t } = useTranslation()
-  const known = useQuery(tagsQuery).data?.items ?? []
+  const known = order?.tags ?? []
   const [add, setAdd] = useState<string[]>([])
   const [remove, setRemove] = useState<string[]>([])
   useFields(add.length + remove.length > 0 ? { add, remove } : undefined, onChange)

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Button, Checkbox, Input, Popover, Select } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { carriersQuery, shopsQuery, tagsQuery, warehousesQuery } from '@/api/shared'
+import { carriersQuery, shopsQuery, warehousesQuery } from '@/api/shared'
 import { useLiveState } from '@/lib/live'
 import { SHIP_BY_CHOICES, type OrdersSearch } from '@/lib/orders-search'
 import { COLUMN_KEYS, FIXED_COLUMNS, type ColumnKey } from './columns'
@@ -13,6 +13,8 @@ import { useViews } from './views'
 interface Props {
   search: OrdersSearch
   holds: Record<string, number>
+  /** Tags that the loaded orders carry. */
+  tags: readonly string[]
   columns: readonly ColumnKey[]
   onSearch: (patch: Partial<OrdersSearch>) => void
   onReplace: (search: OrdersSearch) => void
@@ -86,12 +88,11 @@ function LiveMark() {
 }
 
 /** Filters that combine; each is one click, all together are saved under a name. */
-export function FilterBar({ search, holds, columns, onSearch, onReplace, onColumns }: Props) {
+export function FilterBar({ search, holds, tags, columns, onSearch, onReplace, onColumns }: Props) {
   const { t } = useTranslation()
   const shops = useQuery(shopsQuery).data?.items ?? []
   const warehouses = useQuery(warehousesQuery).data?.items ?? []
   const carriers = useQuery(carriersQuery).data?.items ?? []
-  const tags = useQuery(tagsQuery).data?.items ?? []
 
   const pick = (key: ListKey, options: { value: string; label: string }[]) => (
     <Select
@@ -129,7 +130,7 @@ export function FilterBar({ search, holds, columns, onSearch, onReplace, onColum
       />
       {pick('warehouse', warehouses.map((warehouse) => ({ value: warehouse.id, label: warehouse.name })))}
       {pick('carrier', carriers.map((carrier) => ({ value: carrier.id, label: carrier.name })))}
-      {pick('tag', tags.map((tag) => ({ value: tag, label: t(`tag.${tag}`, { defaultValue: tag }) })))}
+      {pick('tag', [...new Set([...tags, ...(search.tag ?? [])])].map((tag) => ({ value: tag, label: t(`tag.${tag}`, { defaultValue: tag }) })))}
       {search.q && (
         <span className="view-chip">
           <span>“{search.q}”</span>

@@ -54,6 +54,7 @@ export function OrdersPage() {
   const list = useInfiniteQuery(ordersQuery(filter))
   const counts = useQuery(countsQuery(filter)).data
   const rows = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data])
+  const tags = useMemo(() => [...new Set(rows.flatMap((row) => row.tags))].sort(), [rows])
   const ids = useMemo(() => rows.map((row) => row.id), [rows])
   const total = search.phase ? counts?.phases[search.phase] : counts?.total
   const matching = search.hold && search.phase === 'held' ? undefined : total
@@ -237,7 +238,7 @@ export function OrdersPage() {
       <h1 className="sr-only">{t('places.orders')}</h1>
       <div className="orders-list">
         <PhaseTabs counts={counts} phase={search.phase} onPick={(phase) => patchSearch({ phase, hold: phase === 'held' ? search.hold : undefined })} />
-        <FilterBar search={search} holds={counts?.holds ?? {}} columns={columns} onSearch={patchSearch} onReplace={replaceSearch} onColumns={setColumns} />
+        <FilterBar search={search} holds={counts?.holds ?? {}} tags={tags} columns={columns} onSearch={patchSearch} onReplace={replaceSearch} onColumns={setColumns} />
         {search.phase === 'held' && (
           <HoldGroups
             holds={counts?.holds ?? {}}

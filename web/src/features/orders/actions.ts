@@ -2,6 +2,7 @@
  * What can be done with orders: one table for the keys, the bulk bar and the forms. An action is the API's
  * (`POST /orders/actions/{name}`), for one order and for all that match alike.
  */
+import { ORDER_ACTION_NAMES } from '@/api/schema.gen'
 import type { ActionResult } from '@/api/types'
 
 export type ActionName =
@@ -36,7 +37,7 @@ export interface OrderAction {
   parcels?: true
 }
 
-export const ORDER_ACTIONS: readonly OrderAction[] = [
+const ALL: readonly OrderAction[] = [
   { name: 'approve', key: 'approve' },
   { name: 'release', key: 'release' },
   { name: 'hold', key: 'hold', form: 'hold' },
@@ -52,12 +53,17 @@ export const ORDER_ACTIONS: readonly OrderAction[] = [
   { name: 'cancel', key: 'cancel', form: 'cancel', danger: true },
 ]
 
+/** What the API can do; a parcel's action is the API's of parcels. */
+export const ORDER_ACTIONS: readonly OrderAction[] = ALL.filter(
+  (action) => action.parcels === true || (ORDER_ACTION_NAMES as readonly string[]).includes(action.name),
+)
+
 export function actionOf(name: string): OrderAction | undefined {
   return ORDER_ACTIONS.find((action) => action.name === name)
 }
 
 /** Refusals by their reason, most frequent first: "3 × already shipped" is read faster than three lines. */
-export function refusalGroups(results: readonly ActionResult[], say: (reason: string | undefined) => string) {
+export function refusalGroups(results: readonly ActionResult[], say: (reason: string | null | undefined) => string) {
   const groups = new Map<string, string[]>()
   for (const result of results) {
     if (result.outcome !== 'refused') continue

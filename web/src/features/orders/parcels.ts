@@ -69,7 +69,7 @@ export async function runOnParcels(name: string, target: Target, fields: Record<
       return byOrder(parcels, ids.map((id) => ({ id, outcome: 'done' })))
     }
     default: {
-      const answer = await body<ActionAnswer>(api.POST('/api/v1/shipments/actions/carrier', { body: { ids, ...fields } }))
+      const answer = await body<ActionAnswer>(api.POST('/api/v1/shipments/actions/carrier', { body: { ids, carrier_account_id: String(fields?.carrier_account_id ?? '') } }))
       return byOrder(parcels, answer.results)
     }
   }

@@ -156,7 +156,7 @@ export function PackPage() {
         {bench && (
           <span data-testid="pack-stats">
             {t('pack.packed', { count: bench.packed_today })}
-            {bench.seconds_per_parcel !== null && ` · ${t('pack.pace', { seconds: bench.seconds_per_parcel })}`}
+            {typeof bench.seconds_per_parcel === 'number' && ` · ${t('pack.pace', { seconds: bench.seconds_per_parcel })}`}
           </span>
         )}
         <button type="button" aria-pressed={sound} aria-label={t('pack.sound')} title={t('pack.sound')} onClick={() => setSound(!sound)} className={sound ? '' : 'off'}>

@@ -41,7 +41,7 @@ export function acknowledge(shipment: string): Promise<unknown> {
 }
 
 /** Prints a label once more and gives the addresses of its files. */
-export async function reprint(shipment: string, station: string, cause: string): Promise<{ urls: string[]; refused?: string }> {
+export async function reprint(shipment: string, station: string, cause: string): Promise<{ urls: string[]; refused?: string | null }> {
   const answer = await makeDocument({ kind: 'label', ids: [shipment], station, cause })
   return {
     urls: await Promise.all(answer.files.map(openFile)),

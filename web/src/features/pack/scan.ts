@@ -23,7 +23,7 @@ const SOUNDS: Record<Light, Sound | undefined> = {
 /** The light of an answer. A parcel that must stop is red whatever was scanned; an unknown word is never green. */
 export function lightOf(bench: Pick<Bench, 'outcome' | 'shipment'>): Light {
   if (bench.shipment?.stop_reason) return 'stop'
-  if (bench.outcome === null) return 'idle'
+  if (!bench.outcome) return 'idle'
   return LIGHTS[bench.outcome] ?? 'wrong'
 }
 

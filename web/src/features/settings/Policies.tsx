@@ -95,7 +95,7 @@ function PolicyForm({ shop }: { shop: Shop }) {
       body(
         api.PATCH('/api/v1/shops/{id}', {
           params: { path: { id: shop.id }, header: { 'If-Match': String(shop.version) } },
-          body: { policy: policyOf(shop.policy as Policy, values, shop.currency) },
+          body: { policy: { ...policyOf(shop.policy as Policy, values, shop.currency) } },
         }),
       ),
     () => undefined,

@@ -13,7 +13,7 @@ import { useSave } from './useSave'
 const ratesQuery = (account: string) =>
   queryOptions({
     queryKey: ['rates', account],
-    queryFn: async () => listOf<Rate>(await body(api.GET('/api/v1/carrier-accounts/{id}/rates', { params: { path: { id: account } } }))),
+    queryFn: async () => listOf<Rate>((await body(api.GET('/api/v1/carrier-accounts/{id}/rates', { params: { path: { id: account } } }))) as Rate[]),
   })
 
 const blank = (): Rate => ({

@@ -23,9 +23,9 @@ import { labelOf, useShipmentActions } from './useShipmentActions'
 type TabKey = 'unbooked' | 'ready' | 'printed' | 'ledger'
 
 const TABS: Record<Exclude<TabKey, 'ledger'>, ShipmentFilter> = {
-  unbooked: { state: 'draft' },
-  ready: { waybill_state: 'booked' },
-  printed: { waybill_state: 'printed', state: 'booked' },
+  unbooked: { state: ['draft'] },
+  ready: { waybill_state: ['booked'] },
+  printed: { waybill_state: ['printed'], state: ['booked'] },
 }
 /** One file holds this many at most; the rest is the next batch. */
 const LARGEST_BATCH = 1000
@@ -39,7 +39,7 @@ export function PrintPage() {
   const [tab, setTab] = useState<TabKey>('ready')
   const [station, setStation] = useKept('station', '1')
   const [warehouse, setWarehouse] = useState<string>()
-  const filter: ShipmentFilter = { ...(tab === 'ledger' ? {} : TABS[tab]), ...(warehouse ? { warehouse } : {}) }
+  const filter: ShipmentFilter = { ...(tab === 'ledger' ? {} : TABS[tab]), ...(warehouse ? { warehouse: [warehouse] } : {}) }
   const list = useInfiniteQuery({ ...shipmentsQuery(filter), enabled: tab !== 'ledger' })
   const rows = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data])
   const ids = useMemo(() => rows.map((row) => row.id), [rows])

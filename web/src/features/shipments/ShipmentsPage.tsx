@@ -68,8 +68,8 @@ export function ShipmentsPage() {
         />
         <Select
           className="filter"
-          value={picked.state ?? null}
-          onChange={(value) => change({ state: value ?? undefined })}
+          value={picked.state?.[0] ?? null}
+          onChange={(value) => change({ state: value ? [value] : undefined })}
           options={STATES.map((value) => ({ value, label: t(`state.${value}`) }))}
           placeholder={t('shipments.state')}
           aria-label={t('shipments.state')}
@@ -77,8 +77,8 @@ export function ShipmentsPage() {
         />
         <Select
           className="filter"
-          value={picked.waybill_state ?? null}
-          onChange={(value) => change({ waybill_state: value ?? undefined })}
+          value={picked.waybill_state?.[0] ?? null}
+          onChange={(value) => change({ waybill_state: value ? [value] : undefined })}
           options={WAYBILLS.map((value) => ({ value, label: t(`waybill.${value}`) }))}
           placeholder={t('shipments.waybill')}
           aria-label={t('shipments.waybill')}
@@ -86,8 +86,8 @@ export function ShipmentsPage() {
         />
         <Select
           className="filter"
-          value={picked.warehouse ?? null}
-          onChange={(value) => change({ warehouse: value ?? undefined })}
+          value={picked.warehouse?.[0] ?? null}
+          onChange={(value) => change({ warehouse: value ? [value] : undefined })}
           options={warehouses.map((entry) => ({ value: entry.id, label: entry.name }))}
           placeholder={t('orders.filter_warehouse')}
           aria-label={t('orders.filter_warehouse')}

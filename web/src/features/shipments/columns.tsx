@@ -8,7 +8,7 @@ import { stopWords } from '@/lib/outcome'
 import { regionOf } from '@/lib/region'
 import { formatShort, remaining } from '@/lib/time'
 
-export function waybillTone(state: string | null): Tone {
+export function waybillTone(state: string | null | undefined): Tone {
   switch (state) {
     case 'failed':
     case 'in_doubt':

@@ -4,9 +4,9 @@ import type { ActionAnswer, Page, PrintEntry, Shipment } from '@/api/types'
 import { pagedQuery } from '@/lib/pages'
 
 export interface ShipmentFilter {
-  state?: string
-  waybill_state?: string
-  warehouse?: string
+  state?: string[]
+  waybill_state?: string[]
+  warehouse?: string[]
   q?: string
   printed?: boolean
 }
@@ -31,5 +31,5 @@ export const printsQuery = pagedQuery(['prints'], (cursor, signal) =>
 export type ShipmentAction = 'book' | 'pack' | 'unpack' | 'void' | 'hand_over'
 
 export function act(name: ShipmentAction, ids: string[]): Promise<ActionAnswer> {
-  return body<ActionAnswer>(api.POST('/api/v1/shipments/actions/{action}', { params: { path: { action: name } }, body: { ids } }))
+  return body<ActionAnswer>(api.POST(`/api/v1/shipments/actions/${name}`, { body: { ids } }))
 }

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { api, body } from '@/api/client'
 import { explain } from '@/api/problem'
 import { vendorsQuery } from '@/api/shared'
-import type { Shop } from '@/api/types'
+import type { Shop, ShopChange } from '@/api/types'
 import { ManifestFields } from '@/components/ManifestFields'
 import { showTally } from '@/lib/tallies'
 import { currentLanguage } from '@/locales'
@@ -41,7 +41,8 @@ export function ShopDrawer({ shop, onClose }: { shop: Shop | undefined; onClose:
       return body<Shop>(
         api.PATCH('/api/v1/shops/{id}', {
           params: { path: { id: shop.id }, header: { 'If-Match': String(shop.version) } },
-          body: { name: values.name, settings, ...(Object.keys(credentials).length > 0 ? { credentials } : {}) },
+          // What is not named stays as it is.
+          body: { name: values.name, settings, ...(Object.keys(credentials).length > 0 ? { credentials } : {}) } as ShopChange,
         }),
       )
     },

@@ -33,7 +33,7 @@ export function ShopsPage() {
 
   const acting = useMutation({
     mutationFn: ({ name, shop }: { name: ShopAction; shop: Shop }) =>
-      body<ActionAnswer>(api.POST('/api/v1/shops/actions/{action}', { params: { path: { action: name } }, body: { ids: [shop.id] } })),
+      body<ActionAnswer>(api.POST(`/api/v1/shops/actions/${name}`, { body: { ids: [shop.id] } })),
     onSuccess: (answer, { name, shop }) => {
       showOutcome(answer, `${t(`shops.do_${name}`)} · ${shop.name}`, t, () => shop.name)
       void refresh()

@@ -145,7 +145,6 @@ export function ExplainDrawer({ sku, onClose }: { sku: string; onClose: () => vo
                       </Link>
                     </td>
                     <td>{reservation.warehouse.name}</td>
-                    <td>{formatShort(reservation.created_at, locale)}</td>
                     <td className="num">{reservation.quantity}</td>
                   </tr>
                 ))}

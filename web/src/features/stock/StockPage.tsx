@@ -18,7 +18,7 @@ import './stock.css'
 const goodOf = (row: StockRow, warehouse: string): StockLevel | undefined =>
   row.levels.find((level) => level.warehouse.id === warehouse && level.condition === 'good')
 
-const isLow = (level: StockLevel) => level.low_at !== null && level.available <= level.low_at
+const isLow = (level: StockLevel) => typeof level.low_at === 'number' && level.available <= level.low_at
 
 /** A level as available / on hand; the colour says low, the title says all. */
 function LevelCell({ level, locale }: { level: StockLevel | undefined; locale: string }) {

@@ -292,11 +292,10 @@ async fn record(State(state): State<AppState>, guard: Guard<StockWrite>, Body(ne
 }
 
 fn find_sku(tx: &mut Tx<'_>, text: &str) -> Result<SkuId, Problem> {
-    if let Ok(raw) = text.parse::<i64>() {
-        if let Some(found) = catalog::skus(tx, &[SkuId(raw)])?.first() {
+    if let Ok(raw) = text.parse::<i64>()
+        && let Some(found) = catalog::skus(tx, &[SkuId(raw)])?.first() {
             return Ok(found.id);
         }
-    }
     catalog::sku_by_scan(tx, text)?.ok_or_else(|| Problem::not_found("SKU"))
 }
 
