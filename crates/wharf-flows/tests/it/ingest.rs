@@ -22,6 +22,26 @@ fn history(count: usize, seed: usize) -> Vec<ChannelOrder> {
 }
 
 #[test]
+fn a_page_is_a_handful_of_statements_however_many_orders_it_has() {
+    both_engines_with(|bed| async move {
+        let app = app(&bed);
+        stocked(&app).await;
+        let shop = shop(&app, "a").await;
+        let mut counts = Vec::new();
+        for page in [0..200, 200..400] {
+            let before = bed.store.counted();
+            put(&app, shop, page.map(order).collect()).await;
+            let after = bed.store.counted();
+            counts.push((after.statements - before.statements, after.row_writes - before.row_writes));
+        }
+        println!("(statements, row writes) of 200 orders: {counts:?}");
+        let (statements, rows) = counts[1];
+        assert!(statements < 150, "{statements} statements for 200 orders");
+        assert!(rows < 200 * 16, "{rows} row writes for 200 orders");
+    });
+}
+
+#[test]
 fn a_clean_order_passes_untouched_with_its_why() {
     both_engines_with(|bed| async move {
         let app = app(&bed);
