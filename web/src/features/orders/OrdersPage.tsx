@@ -7,7 +7,7 @@ import { useTranslation } from 'react-i18next'
 import { DataTable, type Marks } from '@/components/DataTable'
 import { DocumentView, type MadeDocument } from '@/components/DocumentView'
 import { EmptyState, ErrorState, SkeletonRows } from '@/components/States'
-import { comboLabel, KEYMAP, useKeys } from '@/lib/keys'
+import { comboLabel, KEYMAP, overlayOpen, useKeys } from '@/lib/keys'
 import { useKept } from '@/lib/kept'
 import { useLive } from '@/lib/live'
 import { useNarrow, useRoomy, useWide } from '@/lib/media'
@@ -203,6 +203,7 @@ export function OrdersPage() {
   })
   useKeys('global', {
     close: () => {
+      if (overlayOpen()) return
       if (document.activeElement instanceof HTMLInputElement) document.activeElement.blur()
       else if (countOf(selection) > 0) setSelection(none())
       else if (paneOpen) closePane()
