@@ -388,7 +388,7 @@ fn doubt(tx: &mut Tx<'_>, row: &WaybillRow, parcel: &ShipmentRow, message: &str)
 async fn settle(app: &App, row: WaybillRow, answer: Result<Booked, ConnectError>) -> Result<Booking, FlowError> {
     let id = row.id;
     match answer {
-        Ok(booked) => app.store.write(move |tx| save(tx, id, &booked)).await,
+        Ok(booked) => app.store.write_again(move |tx| save(tx, id, &booked)).await,
         Err(ConnectError::Refused { code, message }) => {
             app.store
                 .write(move |tx| {
@@ -513,7 +513,7 @@ pub async fn resolve(app: &App, id: WaybillId) -> Result<Booking, FlowError> {
     };
     let calling = calling(app, &prepared);
     match prepared.carrier.find(&calling.call(), &prepared.request).await? {
-        Some(booked) => app.store.write(move |tx| save(tx, id, &booked)).await,
+        Some(booked) => app.store.write_again(move |tx| save(tx, id, &booked)).await,
         None => {
             app.store
                 .write(move |tx| {

@@ -1,6 +1,6 @@
 //! Laws 2, 3, 4, 6 and 12 under races: one hot SKU, and random lives of orders by several workers at once.
 
-use crate::bed::{House, house, me, packer};
+use super::bed::{House, house, me, packer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use wharf_domain::id::OrderId;
@@ -80,8 +80,7 @@ async fn one_step(h: &House, order: OrderId, what: u64) {
         9 => {
             // The buyer takes one unit of the first line back.
             let line = h.lines_of(order).await[0];
-            drop(
-                again(|| async {
+            again(|| async {
                     h.bed
                         .store
                         .write(move |tx| {
@@ -103,8 +102,7 @@ async fn one_step(h: &House, order: OrderId, what: u64) {
                         })
                         .await
                 })
-                .await,
-            );
+            .await;
         }
         _ => {
             if let Some(parcel) = parcels.iter().find(|s| s.lines.iter().any(|l| l.quantity > 1)) {
@@ -245,7 +243,7 @@ fn a_cancellation_at_any_step_before_hand_over_stops_the_parcel() {
             }
             if step >= 3 {
                 let id = h.parcel(order).await.id;
-                wharf_flows::print::labels(&h.app, &me(), &crate::bed::printing(""), &[id]).await.expect("printed");
+                wharf_flows::print::labels(&h.app, &me(), &super::bed::printing(""), &[id]).await.expect("printed");
             }
             if step >= 4 {
                 let id = h.parcel(order).await.id;

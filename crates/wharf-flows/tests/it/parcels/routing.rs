@@ -1,6 +1,6 @@
 //! Which warehouse, which parcel, which carrier; shortages; merging and splitting.
 
-use crate::bed::{Fault, house, me};
+use super::bed::{Fault, house, me};
 use wharf_domain::hold::HoldReason;
 use wharf_domain::order::phase::Phase;
 use wharf_domain::shipment::ShipmentState;

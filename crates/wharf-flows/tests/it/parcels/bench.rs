@@ -1,6 +1,6 @@
 //! The pack station: singles one scan, n items n scans, wrong items change nothing, stopped parcels sound.
 
-use crate::bed::{House, house, me, packer};
+use super::bed::{House, house, me, packer};
 use wharf_domain::hold::HoldReason;
 use wharf_domain::id::ShipmentId;
 use wharf_domain::shipment::ShipmentState;
@@ -41,7 +41,7 @@ async fn set_flow(h: &House, flow: PackFlow) {
 }
 
 async fn print_label(h: &House, id: ShipmentId) {
-    print::labels(&h.app, &me(), &crate::bed::printing(""), &[id]).await.expect("printed");
+    print::labels(&h.app, &me(), &super::bed::printing(""), &[id]).await.expect("printed");
 }
 
 #[test]

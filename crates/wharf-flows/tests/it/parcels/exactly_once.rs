@@ -1,7 +1,7 @@
 //! Law 5: every step broken before and after its effect, killed, raced and repeated, against a carrier and a channel that are
 //! never idempotent. One purchase, one confirmation.
 
-use crate::bed::{Fault, die_in, house, me, packer, printing};
+use super::bed::{Fault, die_in, house, me, packer, printing};
 use wharf_domain::confirmation::Confirmation;
 use wharf_domain::order::phase::Phase;
 use wharf_domain::shipment::ShipmentState;
