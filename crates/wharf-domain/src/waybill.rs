@@ -197,6 +197,20 @@ impl Waybill {
         }
     }
 
+    /// The carrier will not take it back: the number stays bought, and nobody asks for ever.
+    pub fn keep(self, message: String, _now: Timestamp) -> Result<Self, NotNow> {
+        match self {
+            Waybill::VoidRequested { .. } => Ok(Waybill::Failed { message }),
+            Waybill::Intent
+            | Waybill::Requested { .. }
+            | Waybill::Booked { .. }
+            | Waybill::Printed { .. }
+            | Waybill::Failed { .. }
+            | Waybill::InDoubt { .. }
+            | Waybill::Voided { .. } => Err(self.refuse("keep")),
+        }
+    }
+
     /// The carrier took it back.
     pub fn void(self, now: Timestamp) -> Result<Self, NotNow> {
         match self {
@@ -238,6 +252,8 @@ mod tests {
         let voided = wanted_back.void(NOW).expect("requested");
         assert!(voided.clone().void(NOW).is_err());
         assert!(voided.print(NOW).is_err());
+        let stuck = Waybill::VoidRequested { number: "A2".into() };
+        assert_eq!(stuck.keep("picked up".into(), NOW), Ok(Waybill::Failed { message: "picked up".into() }));
         assert_eq!(Waybill::Intent.recall(NOW), Ok(Waybill::Voided { number: None, at: NOW }));
     }
 }

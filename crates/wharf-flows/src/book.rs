@@ -238,7 +238,7 @@ fn calling(app: &App, prepared: &Prepared) -> Calling {
     app.calling("book", prepared.row.carrier_account_id.0, prepared.vendor, prepared.credentials.clone(), prepared.settings.clone())
 }
 
-fn locked(tx: &mut Tx<'_>, id: WaybillId) -> Result<Option<(WaybillRow, ShipmentRow)>, FlowError> {
+fn locked(tx: &mut Tx<'_>, id: WaybillId) -> Result<Option<(WaybillRow, ShipmentRow)>, StoreError> {
     let Some(seen) = waybills::load(tx, &[id])?.into_iter().next() else { return Ok(None) };
     locks::shipments(tx, &[seen.shipment_id])?;
     let row = waybills::load(tx, &[id])?.into_iter().next();
@@ -388,7 +388,7 @@ fn doubt(tx: &mut Tx<'_>, row: &WaybillRow, parcel: &ShipmentRow, message: &str)
 async fn settle(app: &App, row: WaybillRow, answer: Result<Booked, ConnectError>) -> Result<Booking, FlowError> {
     let id = row.id;
     match answer {
-        Ok(booked) => app.store.write(move |tx| save(tx, id, &booked)).await,
+        Ok(booked) => app.store.write_again(move |tx| save(tx, id, &booked)).await,
         Err(ConnectError::Refused { code, message }) => {
             app.store
                 .write(move |tx| {
@@ -513,7 +513,7 @@ pub async fn resolve(app: &App, id: WaybillId) -> Result<Booking, FlowError> {
     };
     let calling = calling(app, &prepared);
     match prepared.carrier.find(&calling.call(), &prepared.request).await? {
-        Some(booked) => app.store.write(move |tx| save(tx, id, &booked)).await,
+        Some(booked) => app.store.write_again(move |tx| save(tx, id, &booked)).await,
         None => {
             app.store
                 .write(move |tx| {
@@ -531,7 +531,8 @@ pub async fn resolve(app: &App, id: WaybillId) -> Result<Booking, FlowError> {
     }
 }
 
-/// Gives a number back to the carrier. Voiding touches no stock. A refusal is kept in the carrier's words and not repeated.
+/// Gives a number back to the carrier. Voiding touches no stock. A parcel that wants another label asks for it only when
+/// the old one is gone; a carrier that will not take it back is told in its words, and a person decides.
 pub async fn void_one(app: &App, id: WaybillId) -> Result<(), FlowError> {
     let vendors = app.vendors.clone();
     let prepared = app
@@ -551,42 +552,59 @@ pub async fn void_one(app: &App, id: WaybillId) -> Result<(), FlowError> {
     let Some((row, carrier, vendor, credentials, settings)) = prepared else { return Ok(()) };
     let number = row.waybill.number().unwrap_or_default().to_owned();
     let calling = app.calling("book", row.carrier_account_id.0, vendor, credentials, settings);
-    match carrier.void(&calling.call(), &row.carrier_code, &number).await {
-        Ok(()) => {
-            app.store
-                .write(move |tx| {
-                    let Some((row, parcel)) = locked(tx, id)? else { return Ok(()) };
-                    let now = tx.now();
-                    let from = row.waybill.state();
-                    if let Ok(next) = row.waybill.clone().void(now)
-                        && waybills::advance(tx, id, from, &next, &Bought::default())?
-                    {
-                        free_number(tx, row.carrier_account_id, &row.client_reference)?;
-                        let by = actor(VoidWaybill::KIND);
-                        let events: Vec<(OrderId, Event)> =
-                            parcel.orders().into_iter().map(|o| (o, event("waybill.voided", json!({ "shipment": parcel.id, "number": number }), &by))).collect();
-                        timeline::append(tx, &events)?;
-                    }
-                    Ok(())
-                })
-                .await
-        }
-        Err(ConnectError::Refused { code, message }) => {
-            app.store
-                .write(move |tx| {
-                    let Some((_, parcel)) = locked(tx, id)? else { return Ok(()) };
-                    waybills::note(tx, id, &format!("{code}: {message}"))?;
-                    let by = actor(VoidWaybill::KIND);
-                    let params = json!({ "shipment": parcel.id, "number": number, "code": code, "message": message });
-                    let events: Vec<(OrderId, Event)> = parcel.orders().into_iter().map(|o| (o, event("waybill.void_refused", params.clone(), &by))).collect();
-                    timeline::append(tx, &events)?;
-                    Ok(())
-                })
-                .await
-        }
+    let refused = match carrier.void(&calling.call(), &row.carrier_code, &number).await {
+        Ok(()) => None,
+        Err(ConnectError::Refused { code, message }) => Some((code, message)),
         // Giving back twice is success, so a lost answer is simply asked again.
-        Err(error) => Err(error.into()),
+        Err(error) => return Err(error.into()),
+    };
+    let vendors = app.vendors.clone();
+    app.store.write(move |tx| voided(tx, &vendors, id, &number, refused).map_err(FlowError::from)).await
+}
+
+fn voided(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], id: WaybillId, number: &str, refused: Option<(String, String)>) -> Result<(), StoreError> {
+    let Some((row, parcel)) = locked(tx, id)? else { return Ok(()) };
+    let now = tx.now();
+    let from = row.waybill.state();
+    let next = match &refused {
+        None => row.waybill.clone().void(now),
+        Some((code, message)) => row.waybill.clone().keep(format!("{code}: {message}"), now),
+    };
+    let Ok(next) = next else { return Ok(()) };
+    if !waybills::advance(tx, id, from, &next, &Bought::default())? {
+        return Ok(());
     }
+    let by = actor(VoidWaybill::KIND);
+    let orders = parcel.orders();
+    let goes_on = parcel.state == ShipmentState::Draft;
+    let (kind, params) = match &refused {
+        None => ("waybill.voided", json!({ "shipment": parcel.id, "number": number })),
+        Some((code, message)) => ("waybill.void_refused", json!({ "shipment": parcel.id, "number": number, "code": code, "message": message })),
+    };
+    let events: Vec<(OrderId, Event)> = orders.iter().map(|o| (*o, event(kind, params.clone(), &by))).collect();
+    timeline::append(tx, &events)?;
+    match refused {
+        None => {
+            free_number(tx, row.carrier_account_id, &row.client_reference)?;
+            if goes_on && shipments::obstacles(tx, &[parcel.id])?.is_empty() {
+                ship::ask_carriers(tx, vendors, &by, &[parcel.id])?;
+            }
+        }
+        Some((_, message)) if goes_on => {
+            let held: Vec<NewHold> = orders
+                .iter()
+                .map(|o| NewHold {
+                    order_id: *o,
+                    shop_id: parcel.shop_id,
+                    reason: HoldReason::WaybillRefused,
+                    detail: json!({ "code": "void_refused", "message": message, "number": number, "shipment": parcel.id }),
+                })
+                .collect();
+            ship::hold(tx, &held, &by)?;
+        }
+        Some(_) => {}
+    }
+    recompute::apply(tx, &orders).map(drop)
 }
 
 /// The label source of a booked waybill.

@@ -23,7 +23,7 @@ pub async fn hand_over(app: &App, actor: &Actor, ids: &[ShipmentId]) -> Result<V
     let mut results = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(BATCH) {
         let (actor, chunk, vendors) = (actor.clone(), chunk.to_vec(), app.vendors.clone());
-        results.extend(app.store.write(move |tx| hand_over_in(tx, &vendors, &actor, &chunk).map_err(FlowError::from)).await?);
+        results.extend(app.store.write_again(move |tx| hand_over_in(tx, &vendors, &actor, &chunk).map_err(FlowError::from)).await?);
     }
     Ok(results)
 }

@@ -25,6 +25,7 @@ pub mod route;
 pub mod scheduler;
 pub mod ship;
 pub mod shops;
+pub mod stop;
 pub mod track;
 pub mod undo;
 pub mod worker;

@@ -125,7 +125,7 @@ pub async fn scan(app: &App, packer: &Packer, station: &str, code: &str) -> Resu
     }
     let (by, user) = (packer.actor.clone(), packer.user_id);
     let station_name = name.clone();
-    let step = app.store.write(move |tx| scan_in(tx, &by, user, &station_name, &code)).await?;
+    let step = app.store.write_again(move |tx| scan_in(tx, &by, user, &station_name, &code)).await?;
     let (mut label, mut label_refused) = (None, None);
     if let Some(id) = step.parcel.filter(|_| step.print) {
         let printing = Printing { station: name.clone(), cause: String::new(), ..packer.printing.clone() };
@@ -520,11 +520,11 @@ pub async fn unpack(app: &App, actor: &Actor, ids: &[ShipmentId]) -> Result<Vec<
 async fn each(
     app: &App,
     ids: &[ShipmentId],
-    step: impl Fn(&mut Tx<'_>, &ShipmentRow, Option<&str>) -> Result<Outcome, StoreError> + Send + 'static,
+    step: impl Fn(&mut Tx<'_>, &ShipmentRow, Option<&str>) -> Result<Outcome, StoreError> + Send + Sync + 'static,
 ) -> Result<Vec<(ShipmentId, Outcome)>, FlowError> {
     let ids = ids.to_vec();
     app.store
-        .write(move |tx| {
+        .write_again(move |tx| {
             locks::shipments(tx, &ids)?;
             let rows: HashMap<ShipmentId, ShipmentRow> = shipments::load(tx, &ids)?.into_iter().map(|s| (s.id, s)).collect();
             let stopped: HashMap<ShipmentId, String> = shipments::obstacles(tx, &ids)?.into_iter().map(|(id, _, why)| (id, why)).collect();

@@ -51,7 +51,8 @@ pub fn review(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Reviewed, StoreError> 
     }
     let ids: Vec<OrderId> = known.iter().map(|order| order.id).collect();
     let lines = orders::lines(tx, &ids)?;
-    let recipients = orders::open_recipients(tx, &ids)?;
+    let to_send: Vec<OrderId> = known.iter().filter(|order| is_ours_to_send(order)).map(|order| order.id).collect();
+    let recipients = orders::open_recipients(tx, &to_send)?;
     let listed = blacklisted(tx, &known, &recipients)?;
     let stored = holds::findings(tx, &ids)?;
     let open_holds = holds::open(tx, &ids)?;
@@ -76,6 +77,11 @@ pub(crate) fn is_open(phase: Phase) -> bool {
     matches!(phase, Phase::Unpaid | Phase::Held | Phase::Review | Phase::Mapping | Phase::Stock | Phase::Label | Phase::Pack | Phase::PartShipped)
 }
 
+/// We ship it, and the channel does not say that it is gone or over: only then are its people and its twins looked at.
+fn is_ours_to_send(order: &Order) -> bool {
+    order.fulfilled_by == FulfilledBy::Seller && order.progress == ChannelProgress::None
+}
+
 fn is_twin(shop: ShopId, buyer_key: &str, content: &str, other: &TwinRow) -> bool {
     !buyer_key.is_empty() && !content.is_empty() && other.shop_id == shop && other.buyer_key == buyer_key && other.content_print == content
 }
@@ -86,7 +92,7 @@ fn precedes(order: &Order, other: &TwinRow) -> bool {
 
 fn candidates(tx: &mut Tx<'_>, known: &[Order], shops: &HashMap<ShopId, Shop>) -> Result<Vec<TwinRow>, StoreError> {
     let window = |order: &Order| shops.get(&order.shop_id).filter(|s| s.policy.checks.duplicate.is_some()).map(|s| s.policy.checks.duplicate_hours.max(0) * HOUR);
-    let wanted: Vec<(&Order, i64)> = known.iter().filter(|o| !o.buyer_key.is_empty()).filter_map(|o| window(o).map(|w| (o, w))).collect();
+    let wanted: Vec<(&Order, i64)> = known.iter().filter(|o| !o.buyer_key.is_empty() && is_ours_to_send(o)).filter_map(|o| window(o).map(|w| (o, w))).collect();
     let keys: Vec<String> = wanted.iter().map(|(order, _)| order.buyer_key.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     let (Some(from), Some(to)) = (wanted.iter().map(|(o, w)| o.placed_at.plus(-w)).min(), wanted.iter().map(|(o, w)| o.placed_at.plus(*w)).max()) else {
         return Ok(Vec::new());
@@ -108,7 +114,7 @@ fn twin_of(order: &Order, candidates: &[TwinRow], hours: i64) -> Option<Twin> {
 fn blacklisted(tx: &mut Tx<'_>, known: &[Order], recipients: &HashMap<OrderId, Recipient>) -> Result<HashMap<OrderId, &'static str>, StoreError> {
     let keys = tx.keys().clone();
     let mut by_order: Vec<(OrderId, &'static str, String)> = Vec::new();
-    for order in known {
+    for order in known.iter().filter(|order| is_ours_to_send(order)) {
         if !order.buyer_key.is_empty() {
             by_order.push((order.id, "buyer", order.buyer_key.clone()));
         }

@@ -51,7 +51,7 @@ pub async fn route(app: &App, actor: &Actor, orders: &[OrderId], options: RouteO
     let mut results = Vec::with_capacity(orders.len());
     for chunk in orders.chunks(BATCH) {
         let (actor, chunk, vendors) = (actor.clone(), chunk.to_vec(), app.vendors.clone());
-        results.extend(app.store.write(move |tx| route_in(tx, &vendors, &actor, &chunk, options).map_err(FlowError::from)).await?);
+        results.extend(app.store.write_again(move |tx| route_in(tx, &vendors, &actor, &chunk, options).map_err(FlowError::from)).await?);
     }
     Ok(results)
 }
@@ -291,7 +291,7 @@ pub async fn unroute(app: &App, actor: &Actor, orders: &[OrderId]) -> Result<Vec
     let mut results = Vec::with_capacity(orders.len());
     for chunk in orders.chunks(BATCH) {
         let (actor, chunk) = (actor.clone(), chunk.to_vec());
-        results.extend(app.store.write(move |tx| unroute_in(tx, &actor, &chunk).map_err(FlowError::from)).await?);
+        results.extend(app.store.write_again(move |tx| unroute_in(tx, &actor, &chunk).map_err(FlowError::from)).await?);
     }
     Ok(results)
 }

@@ -31,8 +31,6 @@ pub struct Market {
     pub origin: String,
     /// The market itself.
     pub world: Arc<World>,
-    /// Ends when the process does.
-    pub serving: tokio::task::JoinHandle<()>,
 }
 
 /// Opens the market of `folder` (made by `seed` when it is new) and serves it on `listen`.
@@ -47,8 +45,8 @@ pub async fn open(folder: &Path, seed: u64, rate: Option<f64>, listen: SocketAdd
     }
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}: choose another address"))?;
     let origin = format!("http://{}", listener.local_addr()?);
-    let serving = tokio::spawn(accept(listener, world.clone(), vendors));
-    Ok(Market { origin, world, serving })
+    tokio::spawn(accept(listener, world.clone(), vendors));
+    Ok(Market { origin, world })
 }
 
 async fn accept(listener: TcpListener, world: Arc<World>, vendors: Vec<&'static dyn Vendor>) {

@@ -29,6 +29,7 @@ pub mod row;
 pub mod schedules;
 pub mod seal;
 pub mod settings;
+mod shipment_list;
 pub mod shipments;
 pub mod shops;
 mod sqlite;

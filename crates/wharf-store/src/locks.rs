@@ -2,18 +2,16 @@
 //! ([`crate::stock::lock`]), each by rising id. Whoever changes facts of an order locks it first; then no two units of
 //! work can wait for each other. On SQLite there is one writer, and nothing to lock.
 
-use crate::dialect::{Engine, for_update};
+use crate::dialect::for_update;
 use crate::{StoreError, Tx, Value};
 use wharf_domain::id::{OrderId, ShipmentId};
 
 fn rows(tx: &mut Tx<'_>, table: &str, ids: &[Value]) -> Result<(), StoreError> {
-    match tx.engine() {
-        Engine::Sqlite => Ok(()),
-        Engine::Postgres => {
-            let sql = format!("SELECT id FROM {table} WHERE id IN ({{ids}}) ORDER BY id {}", for_update(Engine::Postgres));
-            tx.query_in(&sql, ids, &[]).map(drop)
-        }
+    let clause = for_update(tx.engine());
+    if clause.is_empty() {
+        return Ok(());
     }
+    tx.query_in(&format!("SELECT id FROM {table} WHERE id IN ({{ids}}) ORDER BY id {clause}"), ids, &[]).map(drop)
 }
 
 /// Locks orders.
@@ -24,7 +22,7 @@ pub fn orders(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<(), StoreError> {
 
 /// Locks shipments, their orders first.
 pub fn shipments(tx: &mut Tx<'_>, ids: &[ShipmentId]) -> Result<(), StoreError> {
-    if tx.engine() == Engine::Sqlite {
+    if for_update(tx.engine()).is_empty() {
         return Ok(());
     }
     let ids: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();

@@ -82,8 +82,7 @@ fn purchases(tx: &mut Tx<'_>) -> Result<(), StoreError> {
         list.extend(rows.iter().map(|w| ResolveDoubt { waybill: w.id, account: w.carrier_account_id }.new_job()));
     }
     let unreturned = waybills::stuck(tx, WaybillState::VoidRequested, now.plus(-PATIENCE), AT_ONCE)?;
-    // A refusal is kept in the carrier's words: a person decides, it is not asked for ever.
-    list.extend(unreturned.iter().filter(|w| w.message.is_empty()).map(|w| VoidWaybill { waybill: w.id, account: w.carrier_account_id }.new_job()));
+    list.extend(unreturned.iter().map(|w| VoidWaybill { waybill: w.id, account: w.carrier_account_id }.new_job()));
     jobs::enqueue(tx, &list)?;
     let orphans = waybills::orphaned(tx, AT_ONCE)?;
     let by = Actor::Job { kind: Sweep::KIND.to_owned(), id: None };

@@ -193,7 +193,7 @@ pub async fn snapshot(app: &App) -> BTreeMap<String, Vec<String>> {
             .map(|row| {
                 let cells: Vec<String> = row
                     .into_iter()
-                    .filter(|(column, _)| !volatile.contains(&column.as_str()) && !(table == "holds" && column == "placed_at"))
+                    .filter(|(column, _)| !volatile.contains(&column.as_str()) && (table != "holds" || column != "placed_at"))
                     .map(|(column, value)| match column.as_str() {
                         "order_id" | "listing_id" => format!("{column}={}", names.get(&value.to_string()).cloned().unwrap_or_default()),
                         _ => format!("{column}={value}"),

@@ -22,6 +22,26 @@ fn history(count: usize, seed: usize) -> Vec<ChannelOrder> {
 }
 
 #[test]
+fn a_page_is_a_handful_of_statements_however_many_orders_it_has() {
+    both_engines_with(|bed| async move {
+        let app = app(&bed);
+        stocked(&app).await;
+        let shop = shop(&app, "a").await;
+        let mut counts = Vec::new();
+        for page in [0..200, 200..400] {
+            let before = bed.store.counted();
+            put(&app, shop, page.map(order).collect()).await;
+            let after = bed.store.counted();
+            counts.push((after.statements - before.statements, after.row_writes - before.row_writes));
+        }
+        println!("(statements, row writes) of 200 orders: {counts:?}");
+        let (statements, rows) = counts[1];
+        assert!(statements < 150, "{statements} statements for 200 orders");
+        assert!(rows < 200 * 16, "{rows} row writes for 200 orders");
+    });
+}
+
+#[test]
 fn a_clean_order_passes_untouched_with_its_why() {
     both_engines_with(|bed| async move {
         let app = app(&bed);
@@ -326,6 +346,50 @@ fn a_duplicate_is_the_later_one_whichever_arrives_first() {
     });
 }
 
+/// Runs a history: orders of some kinds, then steps of (which order, what happens, route before).
+async fn live(bed: &wharf_store::testing::Bed, kinds: &[(u8, usize)], steps: &[(usize, u8, bool)]) {
+    let app = app(bed);
+    stocked(&app).await;
+    let shop = shop(&app, "a").await;
+    let mut now: Vec<ChannelOrder> = kinds.iter().enumerate().map(|(n, (kind, buyer))| abnormal(n, *kind, *buyer)).collect();
+    put(&app, shop, now.clone()).await;
+    for (which, kind, route) in steps {
+        let index = which % now.len();
+        if *route {
+            run_due(&app, &wharf_flows::jobs::all()).await.expect("routed");
+        }
+        let next = later(&now[index], 1, |o| match kind {
+            0 => { o.status = Observed::Known(ChannelStatus::Cancelled); o.observed_status = "CLOSED".into() }
+            1 => o.lines[0].refund = LineRefund::Requested,
+            2 => o.lines[0].refund = LineRefund::Refunded,
+            3 => o.lines[0].quantity = (o.lines[0].quantity - 1).max(0),
+            4 => o.lines[0].quantity += 2,
+            5 => o.recipient = Some(recipient(usize::from(*kind) + which)),
+            6 => { o.status = Observed::Known(ChannelStatus::Shipped); o.observed_status = "SENT".into() }
+            7 => { let n = o.lines.len() + 20; o.lines.push(line(n, 1)) }
+            _ => { o.payment = Payment::Paid; o.status = Observed::Known(ChannelStatus::ToShip); o.observed_status = "PAID".into(); o.lines[0].refund = LineRefund::Closed }
+        });
+        let older = now[index].clone();
+        now[index] = next.clone();
+        put(&app, shop, vec![next]).await;
+        put(&app, shop, vec![older]).await;
+    }
+    for o in &now {
+        let id = id_of(&app, shop, &o.external_id).await;
+        assert!(lines_of(&app, id).await.iter().all(|l| l.counters.is_lawful()));
+    }
+    healthy(&app).await;
+}
+
+#[test]
+fn a_long_history_of_every_change_is_lawful_on_every_engine() {
+    both_engines_with(|bed| async move {
+        let kinds: Vec<(u8, usize)> = (0..12).map(|n| ((n * 5 % usize::from(KINDS)) as u8, n % 4)).collect();
+        let steps: Vec<(usize, u8, bool)> = (0..45).map(|n| (n * 7 % 12, (n * 11 % 9) as u8, n % 6 == 0)).collect();
+        live(&bed, &kinds, &steps).await;
+    });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
     /// Whatever history an order has, the cached phase and the counters are what its facts make, and its lines are lawful.
@@ -335,38 +399,6 @@ proptest! {
         steps in prop::collection::vec((0usize..6, 0u8..9, any::<bool>()), 0..18),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async {
-            let app = app(&memory());
-            stocked(&app).await;
-            let shop = shop(&app, "a").await;
-            let mut now: Vec<ChannelOrder> = kinds.iter().enumerate().map(|(n, (kind, buyer))| abnormal(n, *kind, *buyer)).collect();
-            put(&app, shop, now.clone()).await;
-            for (which, kind, route) in steps {
-                let index = which % now.len();
-                if route {
-                    run_due(&app, &wharf_flows::jobs::all()).await.expect("routed");
-                }
-                let next = later(&now[index], 1, |o| match kind {
-                    0 => { o.status = Observed::Known(ChannelStatus::Cancelled); o.observed_status = "CLOSED".into() }
-                    1 => o.lines[0].refund = LineRefund::Requested,
-                    2 => o.lines[0].refund = LineRefund::Refunded,
-                    3 => o.lines[0].quantity = (o.lines[0].quantity - 1).max(0),
-                    4 => o.lines[0].quantity += 2,
-                    5 => o.recipient = Some(recipient(usize::from(kind) + which)),
-                    6 => { o.status = Observed::Known(ChannelStatus::Shipped); o.observed_status = "SENT".into() }
-                    7 => { let n = o.lines.len() + 20; o.lines.push(line(n, 1)) }
-                    _ => { o.payment = Payment::Paid; o.status = Observed::Known(ChannelStatus::ToShip); o.observed_status = "PAID".into(); o.lines[0].refund = LineRefund::Closed }
-                });
-                let older = now[index].clone();
-                now[index] = next.clone();
-                put(&app, shop, vec![next]).await;
-                put(&app, shop, vec![older]).await;
-            }
-            for o in &now {
-                let id = id_of(&app, shop, &o.external_id).await;
-                assert!(lines_of(&app, id).await.iter().all(|l| l.counters.is_lawful()));
-            }
-            healthy(&app).await;
-        });
+        runtime.block_on(live(&memory(), &kinds, &steps));
     }
 }

@@ -5,4 +5,5 @@ mod channel;
 mod fixture;
 mod ingest;
 mod lists;
+mod parcels;
 mod pull;

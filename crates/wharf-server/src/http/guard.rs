@@ -81,8 +81,8 @@ macro_rules! needs {
     )+};
 }
 needs! {
-    OrdersRead, OrdersAct, PersonalOpen, PayloadRead, ShipmentsRead, ShipmentsAct, StockRead, StockWrite, CatalogRead, CatalogWrite,
-    ShopsRead, ShopsManage, SalesRead, ProfitRead, Import, Export, UsersManage, AuditRead,
+    OrdersRead, OrdersAct, PersonalOpen, ShipmentsRead, ShipmentsAct, StockRead, StockWrite, CatalogRead, CatalogWrite,
+    ShopsRead, ShopsManage, Import, Export, UsersManage, AuditRead,
 }
 
 /// A signed-in person who has the permission `P`.

@@ -235,8 +235,8 @@ pub(crate) fn instant(cell: &str, format: Option<&str>, order: DayMonth, zone: &
     if matches!(shown, "0000-00-00 00:00:00" | "0000-00-00") {
         return Ok(None);
     }
-    if let Some(format) = format {
-        if let Ok(zoned) = jiff::fmt::strtime::parse(format, shown) {
+    if let Some(format) = format
+        && let Ok(zoned) = jiff::fmt::strtime::parse(format, shown) {
             if let Ok(at) = zoned.to_timestamp() {
                 return Ok(Some(from_jiff(at)));
             }
@@ -248,7 +248,6 @@ pub(crate) fn instant(cell: &str, format: Option<&str>, order: DayMonth, zone: &
             }
         }
         // Excel shows the same column in its own layout after one save: the common layouts stay readable.
-    }
     free_instant(shown, order, zone).map(Some)
 }
 

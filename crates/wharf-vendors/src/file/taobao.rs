@@ -171,7 +171,7 @@ fn recipient(cells: &Cells<'_>) -> Option<Recipient> {
         // Either an address alone, or name, phone and address with commas between.
         let parts: Vec<&str> = changed.split(['，', ',']).map(str::trim).filter(|p| !p.is_empty()).collect();
         let is_phone = |t: &&str| t.chars().filter(char::is_ascii_digit).count() >= 7 && t.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | '+' | ' ' | '*'));
-        match parts.iter().position(|p| is_phone(&p)) {
+        match parts.iter().position(is_phone) {
             Some(at) if parts.len() >= 3 => {
                 phone = parts[at].to_owned();
                 let rest: Vec<&str> = parts.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, p)| *p).collect();

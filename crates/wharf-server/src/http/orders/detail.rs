@@ -89,11 +89,10 @@ fn read(tx: &mut Tx<'_>, scope: &Scope, id: OrderId) -> Result<Option<OrderDetai
     let mut fixes: Vec<Fix> = Vec::new();
     for finding in findings.iter().filter(|f| f.settled_at.is_none()) {
         for fix in finding.params.get("fixes").and_then(|f| f.as_array()).into_iter().flatten() {
-            if let Ok(fix) = serde_json::from_value::<wharf_domain::order::check::Fix>(fix.clone()) {
-                if !fixes.iter().any(|f| f.code == fix.code) {
+            if let Ok(fix) = serde_json::from_value::<wharf_domain::order::check::Fix>(fix.clone())
+                && !fixes.iter().any(|f| f.code == fix.code) {
                     fixes.push(Fix { code: fix.code, params: fix.params, action: fix.action, body: fix.body });
                 }
-            }
         }
     }
     fixes.truncate(3);

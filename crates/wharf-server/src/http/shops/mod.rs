@@ -167,11 +167,10 @@ pub(super) fn check_fields(fields: &[wharf_connect::CredentialField], given: &BT
             }
         }
     }
-    if let Some(url) = given.get("base_url").filter(|u| !u.trim().is_empty()) {
-        if !(url.starts_with("https://") || url.starts_with("http://")) {
+    if let Some(url) = given.get("base_url").filter(|u| !u.trim().is_empty())
+        && !(url.starts_with("https://") || url.starts_with("http://")) {
             return Err(Problem::invalid(&format!("{place}.base_url"), "must start with https:// or http://"));
         }
-    }
     Ok(())
 }
 

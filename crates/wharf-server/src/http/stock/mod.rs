@@ -280,6 +280,7 @@ async fn record(State(state): State<AppState>, guard: Guard<StockWrite>, Body(ne
             let entry = Entry { key: LevelKey { sku_id, warehouse_id, condition }, kind, quantity: new.quantity, note };
             stock::record(tx, &[entry], Cause { kind: "user", id: None }, &actor)?
                 .map_err(|unlawful| Problem::refused("reserved_above_on_hand", format!("{} are reserved there: free them first", unlawful.before.reserved)))?;
+            wharf_flows::route::stock_arrived(tx, &[sku_id], &[])?;
             let article = catalog::skus(tx, &[sku_id])?.into_iter().next().ok_or_else(|| Problem::not_found("SKU"))?;
             tx.announce("stock");
             let names = names(tx)?;
@@ -292,11 +293,10 @@ async fn record(State(state): State<AppState>, guard: Guard<StockWrite>, Body(ne
 }
 
 fn find_sku(tx: &mut Tx<'_>, text: &str) -> Result<SkuId, Problem> {
-    if let Ok(raw) = text.parse::<i64>() {
-        if let Some(found) = catalog::skus(tx, &[SkuId(raw)])?.first() {
+    if let Ok(raw) = text.parse::<i64>()
+        && let Some(found) = catalog::skus(tx, &[SkuId(raw)])?.first() {
             return Ok(found.id);
         }
-    }
     catalog::sku_by_scan(tx, text)?.ok_or_else(|| Problem::not_found("SKU"))
 }
 
@@ -346,6 +346,7 @@ async fn set_level(State(state): State<AppState>, guard: Guard<StockWrite>, Body
                 return Err(Problem::not_found("SKU"));
             }
             stock::set(tx, key, &settings)?;
+            wharf_flows::route::stock_arrived(tx, &[key.sku_id], &[])?;
             tx.announce("stock");
             Ok(())
         })

@@ -1,0 +1,8 @@
+//! From an approved order to a confirmed parcel, on every engine: the laws of stock and counters under races, every step
+//! broken before and after its effect and repeated, and the bench. The other side is a vendor that counts effects.
+
+mod bed;
+mod bench;
+mod exactly_once;
+mod laws;
+mod routing;
