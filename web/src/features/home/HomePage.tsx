@@ -147,14 +147,17 @@ export function HomePage() {
         )}
       </section>
 
-      <section className="panel">
-        <div className="panel-head">
-          <h2>{t('home.curve')}</h2>
-        </div>
-        <div className="curve">
-          <Suspense fallback={null}>{board && <SalesCurve board={board} />}</Suspense>
-        </div>
-      </section>
+      {/* Below the shops, whose number is not known before: drawn after them, so that it never moves. */}
+      {!shops.isPending && (
+        <section className="panel">
+          <div className="panel-head">
+            <h2>{t('home.curve')}</h2>
+          </div>
+          <div className="curve">
+            <Suspense fallback={null}>{board && <SalesCurve board={board} />}</Suspense>
+          </div>
+        </section>
+      )}
     </div>
   )
 }
