@@ -5,7 +5,9 @@ import { defineConfig } from 'vitest/config'
 // `npm run dev` talks to a running `wharf demo` or `wharf serve`; the built application is embedded in that same binary.
 const server = process.env.WHARF_URL ?? 'http://127.0.0.1:8080'
 
-const proxy = { '/api': server, '/docs': server }
+// The host stays the browser's own: the server refuses a session from a page of another origin.
+const to = { target: server, changeOrigin: false }
+const proxy = { '/api': to, '/docs': to }
 
 export default defineConfig({
   plugins: [react()],

@@ -3,6 +3,9 @@ import { apiOf, expect, until } from './harness.mjs'
 
 const sum = (values) => values.reduce((total, value) => total + value, 0)
 
+/** A step that waits for what the server does in the background. */
+const SLOW = { timeout: 60_000, every: 500 }
+
 export async function flows(checks, page, { url, login, password, world }) {
   const api = apiOf(page)
   const open = async (path) => {
@@ -35,7 +38,7 @@ export async function flows(checks, page, { url, login, password, world }) {
     const later = await until('more orders', async () => {
       const { total } = await api.get('/orders/counts')
       return total > before ? total : 0
-    }, { timeout: 90_000, every: 1000 })
+    }, SLOW)
     expect(later > before, 'no order came')
     const { phases, total } = await api.get('/orders/counts')
     expect(sum(Object.values(phases)) === total, `phases make ${sum(Object.values(phases))}, total is ${total}`)
@@ -117,7 +120,7 @@ export async function flows(checks, page, { url, login, password, world }) {
     const phase = await until('a phase with two orders', async () => {
       const { phases } = await api.get('/orders/counts')
       return ['stock', 'label', 'pack', 'review', 'mapping'].find((key) => (phases[key] ?? 0) >= 2)
-    }, { timeout: 60_000 })
+    }, SLOW)
     await open(`/orders?phase=${phase}`)
     await firstRow().waitFor()
     await page.locator('.dt-row input').nth(0).click()
@@ -137,7 +140,7 @@ export async function flows(checks, page, { url, login, password, world }) {
   })
 
   await checks.check('an exception is settled with one key: fix number n', async () => {
-    const held = await until('an exception', async () => (await api.get('/orders?phase=held&limit=50')).items.find((order) => order.holds.length === 1), { timeout: 120_000, every: 1000 })
+    const held = await until('an exception', async () => (await api.get('/orders?phase=held&limit=50')).items.find((order) => order.holds.length === 1), SLOW)
     await open(`/orders?phase=held&order=${held.id}`)
     await page.getByTestId('fix-1').waitFor()
     await checks.shot('exception')
@@ -159,7 +162,7 @@ export async function flows(checks, page, { url, login, password, world }) {
         },
         [shop.id, { ...shop.policy, approval: { ...shop.policy.approval, automatic: false } }],
       )
-      order = await until('an order to review', async () => (await api.get('/orders?phase=review&limit=1')).items[0], { timeout: 120_000, every: 1000 })
+      order = await until('an order to review', async () => (await api.get('/orders?phase=review&limit=1')).items[0], SLOW)
       await page.evaluate(
         async ([id, policy]) => {
           await fetch(`/api/v1/shops/${id}`, { method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ policy }) })
@@ -175,7 +178,7 @@ export async function flows(checks, page, { url, login, password, world }) {
 
   let parcels = []
   await checks.check('a batch of labels is printed once, and the ledger says so', async () => {
-    await until('booked waybills', async () => (await api.get('/shipments?waybill_state=booked&limit=50')).items.length >= 2, { timeout: 120_000, every: 1000 })
+    await until('booked waybills', async () => (await api.get('/shipments?waybill_state=booked&limit=50')).items.length >= 2, SLOW)
     await open('/print')
     await firstRow().waitFor()
     await page.locator('.dt-row input').nth(0).click()
@@ -241,7 +244,7 @@ export async function flows(checks, page, { url, login, password, world }) {
       return now.handed_over_at ? now : undefined
     })
     expect(left.orders.length > 0, 'no order')
-    await until('confirmed', async () => (await api.get(`/shipments/${parcel.id}`)).orders.every((order) => ['accepted', 'already'].includes(order.confirmation?.confirmation_state)), { timeout: 90_000, every: 1000 })
+    await until('confirmed', async () => (await api.get(`/shipments/${parcel.id}`)).orders.every((order) => ['accepted', 'already'].includes(order.confirmation?.confirmation_state)), SLOW)
     if (world) {
       const truth = await fetch(`${world.replace(/\/$/, '')}/_world/orders`).then((answer) => answer.json())
       const list = Array.isArray(truth) ? truth : (truth.items ?? truth.orders)

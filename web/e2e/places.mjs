@@ -50,3 +50,11 @@ export async function looks(checks, page, { url }) {
   await page.setViewportSize({ width: 1366, height: 768 })
   await setLanguage(page, 'zh-CN')
 }
+
+export async function signIn(page, { url, login, password }) {
+  await page.goto(`${url}/sign-in`)
+  await page.fill('input[autocomplete=username]', login)
+  await page.fill('input[autocomplete=current-password]', password)
+  await page.keyboard.press('Enter')
+  await page.waitForURL((address) => !address.pathname.includes('sign-in'))
+}

@@ -1,4 +1,4 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, parseSearchWith, redirect, stringifySearchWith } from '@tanstack/react-router'
 import { onSignedOut } from './api/client'
 import { sessionQuery } from './api/session'
 import { ErrorState, LoadingState } from './components/States'
@@ -72,7 +72,15 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import('./routes/settings')),
 })
 
+/** Ids are longer than a number can hold: in a URL only lists and quoted texts are JSON, the rest stays text. */
+function parseValue(text: string): unknown {
+  if (!/^[[{"]/.test(text)) throw new SyntaxError('plain text')
+  return JSON.parse(text)
+}
+
 export const router = createRouter({
+  parseSearch: parseSearchWith(parseValue),
+  stringifySearch: stringifySearchWith(JSON.stringify, parseValue),
   routeTree: root.addChildren([
     signIn,
     guarded.addChildren([pack, shell.addChildren([home, orders, print, stock, shipments, shops, settings])]),

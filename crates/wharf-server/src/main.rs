@@ -1,16 +1,8 @@
 //! `wharf`: one executable; roles are subcommands.
 
-mod cli;
-mod clock;
-mod config;
-mod archive;
-mod http;
-mod market;
-mod seed;
-mod setup;
-
 use clap::Parser;
 use std::process::ExitCode;
+use wharf_server::cli;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();

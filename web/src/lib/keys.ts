@@ -112,6 +112,11 @@ export class KeyReader {
   }
 }
 
+/** Whether a dialog, drawer or list of choices is open: Escape is its key then, and nobody else's. */
+export function overlayOpen(): boolean {
+  return document.querySelector('.ant-modal-wrap, .ant-drawer-open, .ant-select-open, .ant-popover:not(.ant-popover-hidden)') !== null
+}
+
 type Handlers = Partial<Record<string, (event: KeyboardEvent) => void>>
 
 interface Layer {

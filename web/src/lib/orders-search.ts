@@ -16,11 +16,17 @@ export const ORDER_PHASES = [
 ] as const
 export type OrderPhase = (typeof ORDER_PHASES)[number]
 
+/** Phases that are worked on together: what a number on Home counts is what its link shows. */
+export const PHASE_GROUPS = { settle: ['review', 'held', 'mapping'], ship: ['label', 'pack'] } as const satisfies Record<string, readonly OrderPhase[]>
+export type PhaseGroup = keyof typeof PHASE_GROUPS
+
 export const SHIP_BY_CHOICES = ['late', '2h', '4h', '24h'] as const
 export type ShipByChoice = (typeof SHIP_BY_CHOICES)[number]
 
 export interface OrdersSearch {
   phase?: OrderPhase
+  /** Instead of one phase. */
+  group?: PhaseGroup
   q?: string
   shop?: string[]
   hold?: string[]
@@ -38,11 +44,17 @@ function words(value: unknown): string[] | undefined {
   return kept.length > 0 ? kept : undefined
 }
 
+/** The phases that a search asks for; none means all. */
+export function phasesOf(search: OrdersSearch): readonly OrderPhase[] {
+  return search.phase ? [search.phase] : search.group ? PHASE_GROUPS[search.group] : []
+}
+
 /** Reads a URL that anyone may have typed: what is not understood is left out. */
 export function parseOrdersSearch(search: Record<string, unknown>): OrdersSearch {
-  const { phase, q, due, order } = search
+  const { phase, group, q, due, order } = search
   return {
     phase: ORDER_PHASES.includes(phase as OrderPhase) ? (phase as OrderPhase) : undefined,
+    group: typeof group === 'string' && group in PHASE_GROUPS && !phase ? (group as PhaseGroup) : undefined,
     q: typeof q === 'string' || typeof q === 'number' ? String(q) || undefined : undefined,
     shop: words(search.shop),
     hold: words(search.hold),

@@ -2,7 +2,9 @@
 
 pub mod backup;
 pub mod demo;
+pub mod doctor;
 pub mod export;
+pub mod import;
 pub mod log;
 pub mod openapi;
 pub mod restore;
@@ -47,6 +49,10 @@ enum Command {
     Backup(backup::Args),
     /// Put a backup back into an empty data folder
     Restore(restore::Args),
+    /// Read files of orders into a shop
+    Import(import::Args),
+    /// Compare every counter with its facts; exit 1 on drift
+    Doctor(doctor::Args),
     /// People
     User(user::Args),
     /// Print the OpenAPI document
@@ -66,6 +72,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Export(args) => export::run(&store, &args).await,
             Command::Backup(args) => backup::run(&store, &args).await,
             Command::Restore(args) => restore::run(&store, &args).await,
+            Command::Import(args) => import::run(&store, &args).await,
+            Command::Doctor(args) => doctor::run(&store, &args).await,
             Command::User(args) => user::run(&store, &args).await,
             Command::Openapi(args) => openapi::run(&args),
         }

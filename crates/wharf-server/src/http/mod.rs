@@ -2,17 +2,20 @@
 //! answer; it decides nothing.
 
 pub mod assets;
-// pub mod catalog;
+pub mod catalog;
 pub mod dto;
 pub mod events;
+pub mod exports;
 pub mod guard;
 pub mod health;
 pub mod idempotency;
-// pub mod imports;
+pub mod imports;
 pub mod input;
-// pub mod operations;
+pub mod jobs;
+pub mod operations;
 pub mod orders;
 pub mod pack;
+pub mod parked;
 pub mod people;
 pub mod problem;
 pub mod shipments;
@@ -85,8 +88,12 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(pack::routes())
         .merge(stock::routes())
         .merge(shops::routes())
-        // .merge(imports::routes())
-        // .merge(operations::routes())
+        .merge(catalog::routes())
+        .merge(imports::routes())
+        .merge(exports::routes())
+        .merge(operations::routes())
+        .merge(jobs::routes())
+        .merge(parked::routes())
 }
 
 /// The OpenAPI document.

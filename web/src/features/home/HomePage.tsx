@@ -56,8 +56,8 @@ export function HomePage() {
       <h1 className="sr-only">{t('places.home')}</h1>
       {home.isError && !board && <ErrorState error={home.error} retry={() => void home.refetch()} />}
       <section className="tiles" aria-label={t('home.numbers')}>
-        <Tile label={t('home.review')} value={number(board?.review)} search={{ phase: 'review' }} note={t('home.review_note')} />
-        <Tile label={t('home.to_ship')} value={number(board?.to_ship)} search={{ phase: 'label' }} note={t('home.to_ship_note')} />
+        <Tile label={t('home.review')} value={number(board?.review)} search={{ group: 'settle' }} note={t('home.review_note')} />
+        <Tile label={t('home.to_ship')} value={number(board?.to_ship)} search={{ group: 'ship' }} note={t('home.to_ship_note')} />
         <Tile
           label={t('home.late')}
           value={number(board?.late)}
@@ -147,14 +147,17 @@ export function HomePage() {
         )}
       </section>
 
-      <section className="panel">
-        <div className="panel-head">
-          <h2>{t('home.curve')}</h2>
-        </div>
-        <div className="curve">
-          <Suspense fallback={null}>{board && <SalesCurve board={board} />}</Suspense>
-        </div>
-      </section>
+      {/* Below the shops, whose number is not known before: drawn after them, so that it never moves. */}
+      {!shops.isPending && (
+        <section className="panel">
+          <div className="panel-head">
+            <h2>{t('home.curve')}</h2>
+          </div>
+          <div className="curve">
+            <Suspense fallback={null}>{board && <SalesCurve board={board} />}</Suspense>
+          </div>
+        </section>
+      )}
     </div>
   )
 }

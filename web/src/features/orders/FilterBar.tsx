@@ -140,7 +140,7 @@ export function FilterBar({ search, holds, tags, columns, onSearch, onReplace, o
         </span>
       )}
       {isFiltered(search) && (
-        <Button size="small" type="text" onClick={() => onReplace({ phase: search.phase })}>
+        <Button size="small" type="text" onClick={() => onReplace({ phase: search.phase, group: search.group })}>
           {t('orders.clear_filters')}
         </Button>
       )}

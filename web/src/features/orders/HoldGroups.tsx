@@ -16,7 +16,7 @@ export function HoldGroups({ holds, picked, onPick, onDecide }: Props) {
   const groups = Object.entries(holds)
     .filter(([, count]) => count > 0)
     .sort((a, b) => b[1] - a[1])
-  if (groups.length === 0) return null
+  // The bar stands there while its counts are under way: what is below it must not move.
   const only = picked.length === 1 ? picked[0] : undefined
   return (
     <div className="hold-groups" role="group" aria-label={t('orders.by_reason')}>

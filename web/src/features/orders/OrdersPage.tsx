@@ -7,13 +7,13 @@ import { useTranslation } from 'react-i18next'
 import { DataTable, type Marks } from '@/components/DataTable'
 import { DocumentView, type MadeDocument } from '@/components/DocumentView'
 import { EmptyState, ErrorState, SkeletonRows } from '@/components/States'
-import { comboLabel, KEYMAP, useKeys } from '@/lib/keys'
+import { comboLabel, KEYMAP, overlayOpen, useKeys } from '@/lib/keys'
 import { useKept } from '@/lib/kept'
 import { useLive } from '@/lib/live'
 import { useNarrow, useRoomy, useWide } from '@/lib/media'
 import { formatNumber } from '@/lib/money'
 import { useNow } from '@/lib/now'
-import type { OrdersSearch } from '@/lib/orders-search'
+import { phasesOf, type OrdersSearch } from '@/lib/orders-search'
 import { countOf, isMarked, markAll, markRange, none, pageState, targetOf, toggle, togglePage, type Selection } from '@/lib/selection'
 import { lastUndo, dismissTally, showTally } from '@/lib/tallies'
 import { remaining } from '@/lib/time'
@@ -56,7 +56,8 @@ export function OrdersPage() {
   const rows = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data])
   const tags = useMemo(() => [...new Set(rows.flatMap((row) => row.tags))].sort(), [rows])
   const ids = useMemo(() => rows.map((row) => row.id), [rows])
-  const total = search.phase ? counts?.phases[search.phase] : counts?.total
+  const phases = phasesOf(search)
+  const total = phases.length > 0 ? counts && phases.reduce((sum, phase) => sum + (counts.phases[phase] ?? 0), 0) : counts?.total
   const matching = search.hold && search.phase === 'held' ? undefined : total
 
   const [chosen, setColumns] = useKept<ColumnKey[] | null>('orders.columns', null)
@@ -80,7 +81,15 @@ export function OrdersPage() {
     (patch: Partial<OrdersSearch>) => void navigate({ search: (was) => ({ ...was, ...patch, order: patch.order }), replace: true }),
     [navigate],
   )
-  const stand = (id: string | undefined) => void navigate({ search: (was) => ({ ...was, order: id }), replace: search.order !== undefined || !narrow })
+  // Keys may come faster than the page is drawn: the newest place is kept beside the URL.
+  const standing = useRef(cursor)
+  useEffect(() => {
+    standing.current = cursor
+  }, [cursor])
+  const stand = (id: string | undefined) => {
+    standing.current = id
+    void navigate({ search: (was) => ({ ...was, order: id }), replace: search.order !== undefined || !narrow })
+  }
 
   // New rows collect in a pill until they are asked for: nothing jumps. The stream only says that something changed; how
   // many more match than when the list was read is what the counts say.
@@ -153,7 +162,7 @@ export function OrdersPage() {
   }
 
   const move = (step: number) => {
-    const at = cursor === undefined ? -1 : ids.indexOf(cursor)
+    const at = standing.current === undefined ? -1 : ids.indexOf(standing.current)
     const next = ids[Math.min(ids.length - 1, Math.max(0, at + step))]
     if (next) stand(next)
   }
@@ -180,7 +189,7 @@ export function OrdersPage() {
   useKeys('orders', {
     next: () => move(1),
     previous: () => move(-1),
-    mark: () => cursor && mark(cursor, false),
+    mark: () => standing.current && mark(standing.current, false),
     mark_page: () => setSelection(togglePage(selection, ids)),
     open: () => {
       setPaneClosed(false)
@@ -194,6 +203,7 @@ export function OrdersPage() {
   })
   useKeys('global', {
     close: () => {
+      if (overlayOpen()) return
       if (document.activeElement instanceof HTMLInputElement) document.activeElement.blur()
       else if (countOf(selection) > 0) setSelection(none())
       else if (paneOpen) closePane()
@@ -237,7 +247,7 @@ export function OrdersPage() {
     <div className="orders">
       <h1 className="sr-only">{t('places.orders')}</h1>
       <div className="orders-list">
-        <PhaseTabs counts={counts} phase={search.phase} onPick={(phase) => patchSearch({ phase, hold: phase === 'held' ? search.hold : undefined })} />
+        <PhaseTabs counts={counts} phases={phases} onPick={(phase) => patchSearch({ phase, group: undefined, hold: phase === 'held' ? search.hold : undefined })} />
         <FilterBar search={search} holds={counts?.holds ?? {}} tags={tags} columns={columns} onSearch={patchSearch} onReplace={replaceSearch} onColumns={setColumns} />
         {search.phase === 'held' && (
           <HoldGroups
@@ -262,7 +272,7 @@ export function OrdersPage() {
               <EmptyState
                 title={t('orders.none_match')}
                 hint={t('orders.none_match_do')}
-                action={<Button onClick={() => replaceSearch({ phase: search.phase })}>{t('orders.clear_filters')}</Button>}
+                action={<Button onClick={() => replaceSearch({ phase: search.phase, group: search.group })}>{t('orders.clear_filters')}</Button>}
               />
             ) : search.phase ? (
               <EmptyState title={t('orders.phase_empty')} hint={t('orders.phase_empty_do')} />

@@ -5,20 +5,22 @@ import { formatNumber } from '@/lib/money'
 
 interface Props {
   counts: Counts | undefined
-  phase: OrderPhase | undefined
+  /** The open tab, or the tabs that are shown together; none means all. */
+  phases: readonly OrderPhase[]
   onPick: (phase: OrderPhase | undefined) => void
 }
 
 /** One tab a phase with its live count; the counts add up to "all". */
-export function PhaseTabs({ counts, phase, onPick }: Props) {
+export function PhaseTabs({ counts, phases, onPick }: Props) {
   const { t, i18n } = useTranslation()
+  const isOpen = (key: OrderPhase | undefined) => (key === undefined ? phases.length === 0 : phases.includes(key))
   const tab = (key: OrderPhase | undefined, label: string, count: number | undefined) => (
     <button
       key={key ?? 'all'}
       type="button"
       role="tab"
-      aria-selected={phase === key}
-      className={`phase-tab${phase === key ? ' active' : ''}${count === 0 ? ' empty' : ''}${key === 'held' && count ? ' alarm' : ''}`}
+      aria-selected={isOpen(key)}
+      className={`phase-tab${isOpen(key) ? ' active' : ''}${count === 0 ? ' empty' : ''}${key === 'held' && count ? ' alarm' : ''}`}
       onClick={() => onPick(key)}
       data-phase={key ?? 'all'}
     >

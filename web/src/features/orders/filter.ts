@@ -1,4 +1,4 @@
-import type { OrdersSearch } from '@/lib/orders-search'
+import { phasesOf, type OrdersSearch } from '@/lib/orders-search'
 import { HOUR } from '@/lib/time'
 
 /** The filter of a list or of a bulk action, in the API's own words. */
@@ -18,7 +18,8 @@ const AHEAD: Record<NonNullable<OrdersSearch['due']>, number> = { late: 0, '2h':
 /** The URL's filter as the API takes it. `now` is cut to the minute, so that a redraw asks the same question again. */
 export function filterOf(search: OrdersSearch, now: number): OrderFilter {
   const filter: OrderFilter = {}
-  if (search.phase) filter.phase = [search.phase]
+  const phases = phasesOf(search)
+  if (phases.length > 0) filter.phase = [...phases]
   if (search.q) filter.q = search.q
   for (const key of ['shop', 'hold', 'warehouse', 'carrier', 'tag'] as const) {
     const values = search[key]
@@ -39,6 +40,6 @@ export function withoutPhase(filter: OrderFilter): OrderFilter {
 
 /** Whether anything but the tab narrows the list. */
 export function isFiltered(search: OrdersSearch): boolean {
-  const { phase: _phase, order: _order, ...rest } = search
+  const { phase: _phase, group: _group, order: _order, ...rest } = search
   return Object.values(rest).some((value) => value !== undefined && (!Array.isArray(value) || value.length > 0))
 }

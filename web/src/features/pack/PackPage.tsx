@@ -153,12 +153,10 @@ export function PackPage() {
         </label>
         <span>{session?.user.name}</span>
         <span className="grow" />
-        {bench && (
-          <span data-testid="pack-stats">
-            {t('pack.packed', { count: bench.packed_today })}
-            {typeof bench.seconds_per_parcel === 'number' && ` · ${t('pack.pace', { seconds: bench.seconds_per_parcel })}`}
-          </span>
-        )}
+        <span data-testid="pack-stats">
+            {t('pack.packed', { count: bench?.packed_today ?? 0 })}
+            {typeof bench?.seconds_per_parcel === 'number' && ` · ${t('pack.pace', { seconds: bench.seconds_per_parcel })}`}
+        </span>
         <button type="button" aria-pressed={sound} aria-label={t('pack.sound')} title={t('pack.sound')} onClick={() => setSound(!sound)} className={sound ? '' : 'off'}>
           <SoundOutlined />
         </button>
@@ -252,19 +250,16 @@ export function PackPage() {
           )}
         </output>
         <span className="grow" />
-        {shipment && (
-          <>
+        {/* Always there: what comes and goes would move the scan field. */}
             <span className="pack-waybill">
-              {shipment.waybill_number} {shipment.carrier}
+              {shipment?.waybill_number ?? '—'} {shipment?.carrier}
             </span>
-            <button type="button" onClick={() => command('reprint')} data-do="reprint">
+            <button type="button" disabled={!shipment} onClick={() => command('reprint')} data-do="reprint">
               <kbd>P</kbd> {t('pack.reprint')}
             </button>
-            <button type="button" onClick={() => command('cancel')} data-do="put-aside">
+            <button type="button" disabled={!shipment} onClick={() => command('cancel')} data-do="put-aside">
               <kbd>U</kbd> {t('pack.cancel')}
             </button>
-          </>
-        )}
       </footer>
       <iframe ref={printer} className="sr-only" title={t('document.label')} aria-hidden tabIndex={-1} onLoad={(event) => event.currentTarget.src.startsWith('blob:') && event.currentTarget.contentWindow?.print()} />
     </main>

@@ -93,7 +93,8 @@ pub async fn answer(state: &AppState, bulk: Bulk) -> Result<Json<ActionAnswer>, 
     Ok(Json(answer))
 }
 
-fn asker(guard: &Guard<OrdersAct>) -> Asker {
+/// The person of an action, as flows know them.
+pub fn asker(guard: &Guard<OrdersAct>) -> Asker {
     Asker::new(guard.who.actor(), guard.who.scope.clone())
 }
 

@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod detail;
+pub mod edits;
 pub mod filter;
 pub mod home;
 pub mod list;
@@ -12,5 +13,5 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// The routes of this noun.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(list::routes()).merge(detail::routes()).merge(actions::routes()).merge(home::routes())
+    OpenApiRouter::new().merge(list::routes()).merge(detail::routes()).merge(actions::routes()).merge(edits::routes()).merge(home::routes())
 }
