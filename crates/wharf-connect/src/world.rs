@@ -21,8 +21,8 @@ pub(crate) mod random;
 mod tests;
 pub mod truth;
 
-pub use faults::{Fault, FaultKind};
 pub use command::{Act, Command, Done};
+pub use faults::{Fault, FaultKind};
 pub use market::Market;
 pub use orders::{OrderDraft, OrderState, Quirk, Refusal};
 pub use plan::MarketPlan;
@@ -134,7 +134,8 @@ impl World {
         let mut records = found.records.into_iter().peekable();
         let (mut market, mut sequence) = match found.snapshot {
             Some((sequence, bytes)) => {
-                let snapshot: Snapshot = serde_json::from_slice(&bytes).map_err(|why| WorldError::Other(format!("the market's snapshot: {why}")))?;
+                let snapshot: Snapshot =
+                    serde_json::from_slice(&bytes).map_err(|why| WorldError::Other(format!("the market's snapshot: {why}")))?;
                 known_version(snapshot.version)?;
                 let mut market = snapshot.market;
                 market.reindex();
@@ -142,7 +143,9 @@ impl World {
             }
             None => {
                 let opening = match records.next() {
-                    Some((_, text)) => serde_json::from_str(&text).map_err(|why| WorldError::Other(format!("the market's journal: {why}")))?,
+                    Some((_, text)) => {
+                        serde_json::from_str(&text).map_err(|why| WorldError::Other(format!("the market's journal: {why}")))?
+                    }
                     None => {
                         let opening = Opening { version: VERSION, open: plan.clone() };
                         let text = serde_json::to_string(&opening).map_err(|why| WorldError::Other(why.to_string()))?;
@@ -167,7 +170,8 @@ impl World {
             if number != sequence + 1 {
                 return Err(WorldError::Disk(format!("{}: record {} is missing", dir.display(), sequence + 1)));
             }
-            let command: Command = serde_json::from_str(&text).map_err(|why| WorldError::Other(format!("record {number} of the market's journal: {why}")))?;
+            let command: Command =
+                serde_json::from_str(&text).map_err(|why| WorldError::Other(format!("record {number} of the market's journal: {why}")))?;
             // A refused declaration is on record too: it is refused again, and counted again.
             let _outcome = market.apply(command);
             sequence = number;
@@ -311,6 +315,8 @@ fn known_version(version: u32) -> Result<(), WorldError> {
     if version == VERSION {
         Ok(())
     } else {
-        Err(WorldError::Other(format!("the market was written by another version ({version}, this one reads {VERSION}): choose another directory")))
+        Err(WorldError::Other(format!(
+            "the market was written by another version ({version}, this one reads {VERSION}): choose another directory"
+        )))
     }
 }

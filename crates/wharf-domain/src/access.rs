@@ -70,12 +70,24 @@ impl BuiltInRole {
         match self {
             BuiltInRole::Owner => P::ALL.to_vec(),
             BuiltInRole::Auditor => vec![
-                P::OrdersRead, P::OrdersAct, P::PersonalOpen, P::ShipmentsRead, P::ShipmentsAct, P::StockRead, P::CatalogRead,
-                P::CatalogWrite, P::ShopsRead, P::Export,
+                P::OrdersRead,
+                P::OrdersAct,
+                P::PersonalOpen,
+                P::ShipmentsRead,
+                P::ShipmentsAct,
+                P::StockRead,
+                P::CatalogRead,
+                P::CatalogWrite,
+                P::ShopsRead,
+                P::Export,
             ],
-            BuiltInRole::Service => vec![P::OrdersRead, P::OrdersAct, P::PersonalOpen, P::ShipmentsRead, P::StockRead, P::CatalogRead, P::ShopsRead],
+            BuiltInRole::Service => {
+                vec![P::OrdersRead, P::OrdersAct, P::PersonalOpen, P::ShipmentsRead, P::StockRead, P::CatalogRead, P::ShopsRead]
+            }
             BuiltInRole::Warehouse => vec![P::OrdersRead, P::ShipmentsRead, P::ShipmentsAct, P::StockRead, P::StockWrite, P::CatalogRead],
-            BuiltInRole::Finance => vec![P::OrdersRead, P::ShipmentsRead, P::StockRead, P::CatalogRead, P::ShopsRead, P::SalesRead, P::ProfitRead, P::Export],
+            BuiltInRole::Finance => {
+                vec![P::OrdersRead, P::ShipmentsRead, P::StockRead, P::CatalogRead, P::ShopsRead, P::SalesRead, P::ProfitRead, P::Export]
+            }
         }
     }
 }

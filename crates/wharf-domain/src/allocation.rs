@@ -409,7 +409,8 @@ mod tests {
         urgent.urgent = true;
         let mut due = demand(3, 104, &[(7, 1)]);
         due.ship_by = Some(Timestamp(1));
-        let decisions = allocate(&[demand(1, 104, &[(7, 1)]), urgent, due], &[place(1, 104, 0)], &mut stock(&[(1, 7, 2)]), Weights::default());
+        let decisions =
+            allocate(&[demand(1, 104, &[(7, 1)]), urgent, due], &[place(1, 104, 0)], &mut stock(&[(1, 7, 2)]), Weights::default());
         assert!(decisions[0].is_short(), "the ordinary order waits");
         assert!(!decisions[1].is_short(), "the urgent one is first");
         assert!(!decisions[2].is_short(), "then the one with a promise");

@@ -107,7 +107,9 @@ impl Confirmation {
     /// The channel has it: it said so, or its own record of the order shows the number.
     pub fn found(self, now: Timestamp) -> Result<Self, NotNow> {
         match self {
-            Confirmation::Due | Confirmation::Sent { .. } | Confirmation::Refused { .. } | Confirmation::GaveUp { .. } => Ok(Confirmation::Already { at: now }),
+            Confirmation::Due | Confirmation::Sent { .. } | Confirmation::Refused { .. } | Confirmation::GaveUp { .. } => {
+                Ok(Confirmation::Already { at: now })
+            }
             Confirmation::Accepted { .. } | Confirmation::Already { .. } => Err(self.refuse("find")),
         }
     }

@@ -87,10 +87,7 @@ pub fn locate(region: &crate::address::Region) -> Option<(i64, i64)> {
     let province = province(&region.province)?;
     let city = province.city(&region.city);
     let district = city.and_then(|city| city.district(&region.district));
-    district
-        .and_then(|d| d.place.lng_lat_e6)
-        .or_else(|| city.and_then(|c| c.place.lng_lat_e6))
-        .or(province.place.lng_lat_e6)
+    district.and_then(|d| d.place.lng_lat_e6).or_else(|| city.and_then(|c| c.place.lng_lat_e6)).or(province.place.lng_lat_e6)
 }
 
 /// Exact name first; else the one name of which `wanted` is the beginning, or which begins `wanted`, if only one is.

@@ -93,7 +93,9 @@ impl Fulfillment {
     pub fn pick(self, wave_id: Option<WaveId>, now: Timestamp) -> Result<Self, NotNow> {
         match self {
             Fulfillment::Open => Ok(Fulfillment::Picking { since: now, wave_id }),
-            Fulfillment::Picking { .. } | Fulfillment::Packed { .. } | Fulfillment::HandedOver { .. } | Fulfillment::Cancelled { .. } => Err(self.refuse("pick")),
+            Fulfillment::Picking { .. } | Fulfillment::Packed { .. } | Fulfillment::HandedOver { .. } | Fulfillment::Cancelled { .. } => {
+                Err(self.refuse("pick"))
+            }
         }
     }
 
@@ -101,7 +103,9 @@ impl Fulfillment {
     pub fn unpick(self, _now: Timestamp) -> Result<Self, NotNow> {
         match self {
             Fulfillment::Picking { .. } => Ok(Fulfillment::Open),
-            Fulfillment::Open | Fulfillment::Packed { .. } | Fulfillment::HandedOver { .. } | Fulfillment::Cancelled { .. } => Err(self.refuse("unpick")),
+            Fulfillment::Open | Fulfillment::Packed { .. } | Fulfillment::HandedOver { .. } | Fulfillment::Cancelled { .. } => {
+                Err(self.refuse("unpick"))
+            }
         }
     }
 
@@ -118,7 +122,9 @@ impl Fulfillment {
     pub fn unpack(self, now: Timestamp) -> Result<Self, NotNow> {
         match self {
             Fulfillment::Packed { wave_id, .. } => Ok(Fulfillment::Picking { since: now, wave_id }),
-            Fulfillment::Open | Fulfillment::Picking { .. } | Fulfillment::HandedOver { .. } | Fulfillment::Cancelled { .. } => Err(self.refuse("unpack")),
+            Fulfillment::Open | Fulfillment::Picking { .. } | Fulfillment::HandedOver { .. } | Fulfillment::Cancelled { .. } => {
+                Err(self.refuse("unpack"))
+            }
         }
     }
 
@@ -126,7 +132,9 @@ impl Fulfillment {
     pub fn hand_over(self, now: Timestamp) -> Result<Self, NotNow> {
         match self {
             Fulfillment::Packed { .. } => Ok(Fulfillment::HandedOver { at: now }),
-            Fulfillment::Open | Fulfillment::Picking { .. } | Fulfillment::HandedOver { .. } | Fulfillment::Cancelled { .. } => Err(self.refuse("hand_over")),
+            Fulfillment::Open | Fulfillment::Picking { .. } | Fulfillment::HandedOver { .. } | Fulfillment::Cancelled { .. } => {
+                Err(self.refuse("hand_over"))
+            }
         }
     }
 

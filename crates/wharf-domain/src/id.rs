@@ -114,10 +114,7 @@ impl IdSource {
     pub fn next(&self, now: Timestamp) -> i64 {
         let millis = (now.micros().div_euclid(1000) - ID_EPOCH_MILLIS).max(0) as u64;
         let floor = millis << 12;
-        let taken = self
-            .last
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(floor.max(last + 1)))
-            .unwrap_or(floor);
+        let taken = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(floor.max(last + 1))).unwrap_or(floor);
         let tick = floor.max(taken + 1);
         (((tick >> 12) << 22) | (u64::from(self.node) << 12) | (tick & 0xfff)) as i64
     }

@@ -41,7 +41,11 @@ mod tests {
 
     /// Ten days: four orders an hour from 08:00 to 20:00, none at night.
     fn habit(until: Timestamp) -> Vec<(Timestamp, i64)> {
-        (0..).map(|h| Timestamp(h * HOUR)).take_while(|at| *at < until).map(|at| (at, if (8..20).contains(&(at.0 / HOUR % 24)) { 4 } else { 0 })).collect()
+        (0..)
+            .map(|h| Timestamp(h * HOUR))
+            .take_while(|at| *at < until)
+            .map(|at| (at, if (8..20).contains(&(at.0 / HOUR % 24)) { 4 } else { 0 }))
+            .collect()
     }
 
     #[test]

@@ -296,7 +296,12 @@ mod tests {
 
     #[test]
     fn the_longest_destination_wins_within_a_service() {
-        let rates = [rate(1, "std", "", "", 900, 3), rate(1, "std", "浙江", "", 700, 3), rate(1, "std", "浙江", "杭州", 500, 2), rate(1, "std", "四川", "", 100, 1)];
+        let rates = [
+            rate(1, "std", "", "", 900, 3),
+            rate(1, "std", "浙江", "", 700, 3),
+            rate(1, "std", "浙江", "杭州", 500, 2),
+            rate(1, "std", "四川", "", 100, 1),
+        ];
         let choice = choose(&parcel(800), &[account(1)], &rates, Balance::default());
         assert_eq!(choice.winner().expect("one").price_minor, Some(500));
         assert_eq!(choice.candidates.len(), 1);

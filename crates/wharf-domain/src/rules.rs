@@ -175,7 +175,16 @@ mod tests {
     use crate::money::CNY;
 
     fn facts<'a>() -> ApprovalFacts<'a> {
-        ApprovalFacts { total_minor: 20_000, currency: CNY, units: 3, buyer_returning: false, country: "CN", province: "浙江省", seller_note: "", warnings: &[] }
+        ApprovalFacts {
+            total_minor: 20_000,
+            currency: CNY,
+            units: 3,
+            buyer_returning: false,
+            country: "CN",
+            province: "浙江省",
+            seller_note: "",
+            warnings: &[],
+        }
     }
 
     #[test]
@@ -188,26 +197,41 @@ mod tests {
     #[test]
     fn every_condition_that_fails_is_named_with_its_numbers() {
         let policy = ApprovalPolicy {
-            max_total_minor: Some(10_000), max_total_new_buyer_minor: Some(5_000), max_units: Some(2), returning_buyers_only: true,
-            countries: vec!["us".into()], provinces: vec!["江苏".into()], seller_note_waits: true, ..ApprovalPolicy::default()
+            max_total_minor: Some(10_000),
+            max_total_new_buyer_minor: Some(5_000),
+            max_units: Some(2),
+            returning_buyers_only: true,
+            countries: vec!["us".into()],
+            provinces: vec!["江苏".into()],
+            seller_note_waits: true,
+            ..ApprovalPolicy::default()
         };
         let warnings = ["remote_area".to_owned()];
         let trace = approve(&ApprovalFacts { seller_note: "vip", warnings: &warnings, ..facts() }, &policy, 1, CNY);
         let codes: Vec<&str> = trace.reasons.iter().filter_map(|r| r["code"].as_str()).collect();
-        assert_eq!(codes, ["total_over", "new_buyer_total_over", "units_over", "new_buyer", "country", "province", "seller_note", "warning"]);
+        assert_eq!(
+            codes,
+            ["total_over", "new_buyer_total_over", "units_over", "new_buyer", "country", "province", "seller_note", "warning"]
+        );
         assert_eq!(trace.reasons[0], json!({ "code": "total_over", "actual": 20_000, "limit": 10_000, "currency": "CNY" }));
     }
 
     #[test]
     fn another_currency_is_never_compared_with_the_limit() {
         let usd = Currency::new("USD").expect("dollar");
-        let trace = approve(&ApprovalFacts { currency: usd, total_minor: 1, ..facts() }, &ApprovalPolicy { max_total_minor: Some(10), ..ApprovalPolicy::default() }, 1, CNY);
+        let trace = approve(
+            &ApprovalFacts { currency: usd, total_minor: 1, ..facts() },
+            &ApprovalPolicy { max_total_minor: Some(10), ..ApprovalPolicy::default() },
+            1,
+            CNY,
+        );
         assert_eq!(trace.reasons[0]["code"], "other_currency");
     }
 
     #[test]
     fn a_policy_is_read_from_its_parts() {
-        let policy: ShopPolicy = serde_json::from_str(r#"{"approval":{"max_total_minor":100},"parcels":{"with_shops":["5"]}}"#).expect("a part");
+        let policy: ShopPolicy =
+            serde_json::from_str(r#"{"approval":{"max_total_minor":100},"parcels":{"with_shops":["5"]}}"#).expect("a part");
         assert_eq!(policy.approval.max_total_minor, Some(100));
         assert!(policy.approval.automatic && policy.parcels.merge);
         assert_eq!(policy.parcels.with_shops, [ShopId(5)]);

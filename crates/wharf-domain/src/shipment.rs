@@ -182,7 +182,9 @@ impl Shipment {
     /// except that what was delivered may still come back.
     pub fn scanned(self, to: Stage) -> Result<Self, NotNow> {
         match self {
-            Shipment::Away { number, handed_over_at, stage } => Ok(Shipment::Away { number, handed_over_at, stage: crate::tracking::advance(stage, to) }),
+            Shipment::Away { number, handed_over_at, stage } => {
+                Ok(Shipment::Away { number, handed_over_at, stage: crate::tracking::advance(stage, to) })
+            }
             Shipment::Draft | Shipment::Booked { .. } | Shipment::Packed { .. } | Shipment::Cancelled => Err(self.refuse("scan")),
         }
     }

@@ -152,9 +152,11 @@ impl Waybill {
     pub fn fail(self, message: String, _now: Timestamp) -> Result<Self, NotNow> {
         match self {
             Waybill::Intent | Waybill::Requested { .. } | Waybill::InDoubt { .. } => Ok(Waybill::Failed { message }),
-            Waybill::Booked { .. } | Waybill::Printed { .. } | Waybill::Failed { .. } | Waybill::VoidRequested { .. } | Waybill::Voided { .. } => {
-                Err(self.refuse("fail"))
-            }
+            Waybill::Booked { .. }
+            | Waybill::Printed { .. }
+            | Waybill::Failed { .. }
+            | Waybill::VoidRequested { .. }
+            | Waybill::Voided { .. } => Err(self.refuse("fail")),
         }
     }
 
@@ -191,9 +193,11 @@ impl Waybill {
         match self {
             Waybill::Intent => Ok(Waybill::Voided { number: None, at: now }),
             Waybill::Booked { number, .. } | Waybill::Printed { number, .. } => Ok(Waybill::VoidRequested { number }),
-            Waybill::Requested { .. } | Waybill::Failed { .. } | Waybill::InDoubt { .. } | Waybill::VoidRequested { .. } | Waybill::Voided { .. } => {
-                Err(self.refuse("recall"))
-            }
+            Waybill::Requested { .. }
+            | Waybill::Failed { .. }
+            | Waybill::InDoubt { .. }
+            | Waybill::VoidRequested { .. }
+            | Waybill::Voided { .. } => Err(self.refuse("recall")),
         }
     }
 

@@ -84,7 +84,9 @@ pub(crate) fn amend(
     orders::replace_recipients(tx, &recipients)?;
     let kept: Vec<(OrderId, String)> = decided
         .iter()
-        .filter(|(one, amendment, print)| !amendment.replace_recipient && one.order.recipient.is_some() && one.known.known.channel_print != *print)
+        .filter(|(one, amendment, print)| {
+            !amendment.replace_recipient && one.order.recipient.is_some() && one.known.known.channel_print != *print
+        })
         .map(|(one, _, print)| (one.known.id, print.clone()))
         .collect();
     orders::set_channel_prints(tx, &kept)?;
@@ -99,14 +101,18 @@ fn stop(tx: &mut Tx<'_>, decided: &[Decided<'_, '_>], actor: &Actor) -> Result<(
     let mut by_reason: HashMap<&'static str, Vec<LineStop>> = HashMap::new();
     for (one, amendment, _) in decided {
         let reason = amendment.stops.stop.unwrap_or("changed");
-        let shrink = amendment.stops.shrink.iter().map(|(line, keep)| LineStop { order_id: one.known.id, order_line_id: *line, keep: *keep });
+        let shrink =
+            amendment.stops.shrink.iter().map(|(line, keep)| LineStop { order_id: one.known.id, order_line_id: *line, keep: *keep });
         by_reason.entry(reason).or_default().extend(shrink);
         // Another address before there is a label: nothing is bought yet, so it is routed afresh from where it is nearest.
         let unlabelled = amendment.replace_recipient && !one.known.known.labelled;
         if unlabelled {
             let again = one.known.known.lines.iter().filter(|line| line.counters.allocated > line.counters.shipped);
             let again = again.map(|line| LineStop { order_id: one.known.id, order_line_id: line.id, keep: line.counters.shipped });
-            by_reason.entry("address_changed").or_default().extend(again.filter(|stop| !amendment.stops.shrink.iter().any(|(line, _)| *line == stop.order_line_id)));
+            by_reason
+                .entry("address_changed")
+                .or_default()
+                .extend(again.filter(|stop| !amendment.stops.shrink.iter().any(|(line, _)| *line == stop.order_line_id)));
         }
     }
     let mut reasons: Vec<(&'static str, Vec<LineStop>)> = by_reason.into_iter().filter(|(_, stops)| !stops.is_empty()).collect();
@@ -117,7 +123,12 @@ fn stop(tx: &mut Tx<'_>, decided: &[Decided<'_, '_>], actor: &Actor) -> Result<(
     Ok(())
 }
 
-fn write_lines(tx: &mut Tx<'_>, shop: &Shop, decided: &[Decided<'_, '_>], listings: &HashMap<ListingKey, ListingRef>) -> Result<(), StoreError> {
+fn write_lines(
+    tx: &mut Tx<'_>,
+    shop: &Shop,
+    decided: &[Decided<'_, '_>],
+    listings: &HashMap<ListingKey, ListingRef>,
+) -> Result<(), StoreError> {
     let (mut updates, mut added) = (Vec::new(), Vec::new());
     for (one, amendment, _) in decided {
         for (id, target) in &amendment.lines {
@@ -149,9 +160,17 @@ fn write_lines(tx: &mut Tx<'_>, shop: &Shop, decided: &[Decided<'_, '_>], listin
 }
 
 /// Events of changes, and holds for what a person must settle.
-fn explain(tx: &mut Tx<'_>, shop: &Shop, decided: &[Decided<'_, '_>], actor: &Actor, events: &mut Vec<(OrderId, Event)>) -> Result<(), StoreError> {
+fn explain(
+    tx: &mut Tx<'_>,
+    shop: &Shop,
+    decided: &[Decided<'_, '_>],
+    actor: &Actor,
+    events: &mut Vec<(OrderId, Event)>,
+) -> Result<(), StoreError> {
     let mut new_holds = Vec::new();
-    let mut say = |id: OrderId, kind: &str, params: serde_json::Value| events.push((id, Event { kind: kind.to_owned(), params, actor: actor.clone() }));
+    let mut say = |id: OrderId, kind: &str, params: serde_json::Value| {
+        events.push((id, Event { kind: kind.to_owned(), params, actor: actor.clone() }))
+    };
     for (one, amendment, _) in decided {
         let id = one.known.id;
         for change in &amendment.changes {
@@ -163,7 +182,12 @@ fn explain(tx: &mut Tx<'_>, shop: &Shop, decided: &[Decided<'_, '_>], actor: &Ac
             new_holds.push(NewHold { order_id: id, shop_id: shop.id, reason: HoldReason::ChannelConflict, detail });
         }
         if amendment.stops.recall_label {
-            new_holds.push(NewHold { order_id: id, shop_id: shop.id, reason: HoldReason::ChangedAfterLabel, detail: json!({ "code": "address_changed" }) });
+            new_holds.push(NewHold {
+                order_id: id,
+                shop_id: shop.id,
+                reason: HoldReason::ChangedAfterLabel,
+                detail: json!({ "code": "address_changed" }),
+            });
         }
     }
     for (id, reason) in holds::place(tx, &new_holds, actor)? {

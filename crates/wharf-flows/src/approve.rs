@@ -33,7 +33,9 @@ pub(crate) fn over(order: &Order) -> Option<&'static str> {
         Phase::Cancelled => Some("cancelled"),
         Phase::External => Some("external"),
         Phase::Shipped | Phase::Delivered | Phase::Completed => Some("shipped"),
-        Phase::Unpaid | Phase::Held | Phase::Review | Phase::Mapping | Phase::Stock | Phase::Label | Phase::Pack | Phase::PartShipped => None,
+        Phase::Unpaid | Phase::Held | Phase::Review | Phase::Mapping | Phase::Stock | Phase::Label | Phase::Pack | Phase::PartShipped => {
+            None
+        }
     }
 }
 
@@ -60,14 +62,19 @@ fn approve_in(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId]) -> Result<Vec<Ans
     }
     let done = orders::approve(tx, &wanted, &asker.actor)?;
     holds::settle_findings(tx, &done.iter().map(|id| (*id, FindingCode::ReviewNeeded)).collect::<Vec<_>>(), false)?;
-    let events = done.iter().map(|id| (*id, Event { kind: "order.approved".to_owned(), params: json!({}), actor: asker.actor.clone() })).collect();
+    let events =
+        done.iter().map(|id| (*id, Event { kind: "order.approved".to_owned(), params: json!({}), actor: asker.actor.clone() })).collect();
     finish(tx, &done, &[], events)?;
     answers.extend(done.into_iter().map(|id| Answer::done(id, json!({}))));
     Ok(answers)
 }
 
 /// Takes approvals back: what was reserved meanwhile is released; an order with a label says no.
-pub(crate) fn undo_approve(tx: &mut Tx<'_>, asker: &Asker, targets: &[(OrderId, serde_json::Value)]) -> Result<Vec<(OrderId, Outcome)>, FlowError> {
+pub(crate) fn undo_approve(
+    tx: &mut Tx<'_>,
+    asker: &Asker,
+    targets: &[(OrderId, serde_json::Value)],
+) -> Result<Vec<(OrderId, Outcome)>, FlowError> {
     let ids: Vec<OrderId> = targets.iter().map(|(id, _)| *id).collect();
     let visible: HashSet<OrderId> = load(tx, asker, &ids)?.into_iter().map(|order| order.id).collect();
     let (mut results, mut undone, mut stops) = (Vec::new(), Vec::new(), Vec::new());
@@ -90,13 +97,17 @@ pub(crate) fn undo_approve(tx: &mut Tx<'_>, asker: &Asker, targets: &[(OrderId, 
         ship::stop_lines(tx, &asker.actor, &stops, "approval_undone")?;
     }
     orders::unapprove(tx, &undone)?;
-    let mut events: Vec<(OrderId, Event)> =
-        undone.iter().map(|id| (*id, Event { kind: "order.approval_undone".to_owned(), params: json!({}), actor: asker.actor.clone() })).collect();
+    let mut events: Vec<(OrderId, Event)> = undone
+        .iter()
+        .map(|id| (*id, Event { kind: "order.approval_undone".to_owned(), params: json!({}), actor: asker.actor.clone() }))
+        .collect();
     // The parcel that the carrier refused is no more.
     let refused: Vec<(OrderId, HoldReason)> = undone.iter().map(|id| (*id, HoldReason::WaybillRefused)).collect();
     let mut released = holds::release(tx, &refused, &asker.actor)?;
     released.sort_unstable();
-    events.extend(released.into_iter().map(|(id, reason)| (id, Event { kind: "order.hold_released".to_owned(), params: json!({ "reason": reason }), actor: asker.actor.clone() })));
+    events.extend(released.into_iter().map(|(id, reason)| {
+        (id, Event { kind: "order.hold_released".to_owned(), params: json!({ "reason": reason }), actor: asker.actor.clone() })
+    }));
     finish(tx, &undone, &[], events)?;
     results.extend(undone.into_iter().map(|id| (id, Outcome::Done)));
     Ok(results)
@@ -111,15 +122,24 @@ fn assign_in(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId], to: Option<UserId>
     let known = load(tx, asker, ids)?;
     let visible: Vec<OrderId> = known.iter().map(|order| order.id).collect();
     let changed: HashMap<OrderId, Option<UserId>> = orders::assign(tx, &visible, to)?.into_iter().collect();
-    let events: Vec<(OrderId, Event)> =
-        changed.keys().map(|id| (*id, Event { kind: "order.assigned".to_owned(), params: json!({ "to": to }), actor: asker.actor.clone() })).collect();
+    let events: Vec<(OrderId, Event)> = changed
+        .keys()
+        .map(|id| (*id, Event { kind: "order.assigned".to_owned(), params: json!({ "to": to }), actor: asker.actor.clone() }))
+        .collect();
     let mut events = events;
     events.sort_by_key(|(id, _)| *id);
     wharf_store::timeline::append(tx, &events)?;
-    Ok(visible.into_iter().map(|id| changed.get(&id).map_or_else(|| Answer::already(id), |before| Answer::done(id, json!({ "to": before })))).collect())
+    Ok(visible
+        .into_iter()
+        .map(|id| changed.get(&id).map_or_else(|| Answer::already(id), |before| Answer::done(id, json!({ "to": before }))))
+        .collect())
 }
 
-pub(crate) fn undo_assign(tx: &mut Tx<'_>, asker: &Asker, targets: &[(OrderId, serde_json::Value)]) -> Result<Vec<(OrderId, Outcome)>, FlowError> {
+pub(crate) fn undo_assign(
+    tx: &mut Tx<'_>,
+    asker: &Asker,
+    targets: &[(OrderId, serde_json::Value)],
+) -> Result<Vec<(OrderId, Outcome)>, FlowError> {
     let mut by_user: BTreeMap<Option<UserId>, Vec<OrderId>> = BTreeMap::new();
     for (id, before) in targets {
         by_user.entry(serde_json::from_value(before["to"].clone()).unwrap_or(None)).or_default().push(*id);
@@ -148,7 +168,8 @@ pub async fn take_next(app: &App, asker: &Asker, who: UserId, count: usize) -> R
                 locks::orders(tx, &ids)?;
                 // Another auditor may have taken some of them while this one waited for the lock: look for others then.
                 let known = orders::orders(tx, &asker.scope, &ids)?;
-                let still_free: Vec<OrderId> = known.into_iter().filter(|order| order.assignee_id.is_none()).map(|order| order.id).collect();
+                let still_free: Vec<OrderId> =
+                    known.into_iter().filter(|order| order.assignee_id.is_none()).map(|order| order.id).collect();
                 let assigned = assign_in(tx, &asker, &still_free, Some(who))?;
                 taken.extend(assigned.into_iter().filter(|answer| answer.outcome == Outcome::Done).map(|answer| answer.id));
             }
@@ -165,7 +186,8 @@ pub async fn share(app: &App, asker: &Asker, ids: Vec<OrderId>, among: Vec<UserI
     let place: HashMap<OrderId, usize> = ids.iter().enumerate().map(|(index, id)| (*id, index)).collect();
     bulk::run(app, asker, "assign", json!({ "among": among }), ids, dry_run, move |tx, asker, ids| {
         let known = load(tx, asker, ids)?;
-        let mut answers: Vec<Answer> = known.iter().filter(|order| order.assignee_id.is_some()).map(|order| Answer::already(order.id)).collect();
+        let mut answers: Vec<Answer> =
+            known.iter().filter(|order| order.assignee_id.is_some()).map(|order| Answer::already(order.id)).collect();
         let mut shares: BTreeMap<UserId, Vec<OrderId>> = BTreeMap::new();
         for order in known.iter().filter(|order| order.assignee_id.is_none()) {
             let index = place.get(&order.id).copied().unwrap_or(0);

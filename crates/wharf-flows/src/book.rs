@@ -299,7 +299,12 @@ fn carrier_of(
 }
 
 /// The number that belongs to this purchase: the one it already has, a free one, or the next of the carrier's range.
-fn allot(tx: &mut Tx<'_>, numbers: &dyn wharf_connect::OwnNumbers, settings: &Settings, row: &WaybillRow) -> Result<Option<String>, FlowError> {
+fn allot(
+    tx: &mut Tx<'_>,
+    numbers: &dyn wharf_connect::OwnNumbers,
+    settings: &Settings,
+    row: &WaybillRow,
+) -> Result<Option<String>, FlowError> {
     if let Some(number) = warehouses::take_number(tx, row.carrier_account_id, &row.client_reference)? {
         return Ok(Some(number));
     }
@@ -353,8 +358,10 @@ fn fail(tx: &mut Tx<'_>, row: &WaybillRow, parcel: &ShipmentRow, code: &str, mes
     free_number(tx, row.carrier_account_id, &row.client_reference)?;
     let by = actor(BookShipment::KIND);
     let orders = parcel.orders();
-    let events: Vec<(OrderId, Event)> =
-        orders.iter().map(|o| (*o, event("waybill.refused", json!({ "shipment": parcel.id, "code": code, "message": message }), &by))).collect();
+    let events: Vec<(OrderId, Event)> = orders
+        .iter()
+        .map(|o| (*o, event("waybill.refused", json!({ "shipment": parcel.id, "code": code, "message": message }), &by)))
+        .collect();
     timeline::append(tx, &events)?;
     if parcel.state == ShipmentState::Draft {
         let held: Vec<NewHold> = orders
@@ -377,8 +384,11 @@ fn doubt(tx: &mut Tx<'_>, row: &WaybillRow, parcel: &ShipmentRow, message: &str)
     if waybills::advance(tx, row.id, row.waybill.state(), &next, &Bought::default())? {
         enqueue_resolve(tx, row)?;
         let by = actor(BookShipment::KIND);
-        let events: Vec<(OrderId, Event)> =
-            parcel.orders().into_iter().map(|o| (o, event("waybill.in_doubt", json!({ "shipment": parcel.id, "message": message }), &by))).collect();
+        let events: Vec<(OrderId, Event)> = parcel
+            .orders()
+            .into_iter()
+            .map(|o| (o, event("waybill.in_doubt", json!({ "shipment": parcel.id, "message": message }), &by)))
+            .collect();
         timeline::append(tx, &events)?;
     }
     Ok(())
@@ -443,7 +453,8 @@ fn save(tx: &mut Tx<'_>, id: WaybillId, booked: &Booked) -> Result<Booking, Flow
         // Somebody was faster. The same number is the same purchase; another one was bought beside it and is told.
         if row.waybill.number() != Some(booked.number.as_str()) {
             let params = json!({ "shipment": parcel.id, "number": booked.number, "kept": row.waybill.number() });
-            let events: Vec<(OrderId, Event)> = parcel.orders().into_iter().map(|o| (o, event("waybill.unexpected", params.clone(), &by))).collect();
+            let events: Vec<(OrderId, Event)> =
+                parcel.orders().into_iter().map(|o| (o, event("waybill.unexpected", params.clone(), &by))).collect();
             timeline::append(tx, &events)?;
         }
         return Ok(Booking::Already);
@@ -520,8 +531,11 @@ pub async fn resolve(app: &App, id: WaybillId) -> Result<Booking, FlowError> {
                     let Some((row, parcel)) = locked(tx, id)? else { return Ok(Booking::Unwanted) };
                     not_bought(tx, &row)?;
                     let by = actor(ResolveDoubt::KIND);
-                    let events: Vec<(OrderId, Event)> =
-                        parcel.orders().into_iter().map(|o| (o, event("waybill.not_bought", json!({ "shipment": parcel.id }), &by))).collect();
+                    let events: Vec<(OrderId, Event)> = parcel
+                        .orders()
+                        .into_iter()
+                        .map(|o| (o, event("waybill.not_bought", json!({ "shipment": parcel.id }), &by)))
+                        .collect();
                     timeline::append(tx, &events)?;
                     enqueue(tx, &[(parcel.id, id)])?;
                     Ok(Booking::Later(tx.now()))
@@ -562,7 +576,13 @@ pub async fn void_one(app: &App, id: WaybillId) -> Result<(), FlowError> {
     app.store.write(move |tx| voided(tx, &vendors, id, &number, refused).map_err(FlowError::from)).await
 }
 
-fn voided(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], id: WaybillId, number: &str, refused: Option<(String, String)>) -> Result<(), StoreError> {
+fn voided(
+    tx: &mut Tx<'_>,
+    vendors: &[&'static dyn Vendor],
+    id: WaybillId,
+    number: &str,
+    refused: Option<(String, String)>,
+) -> Result<(), StoreError> {
     let Some((row, parcel)) = locked(tx, id)? else { return Ok(()) };
     let now = tx.now();
     let from = row.waybill.state();
@@ -579,7 +599,9 @@ fn voided(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], id: WaybillId, numbe
     let goes_on = parcel.state == ShipmentState::Draft;
     let (kind, params) = match &refused {
         None => ("waybill.voided", json!({ "shipment": parcel.id, "number": number })),
-        Some((code, message)) => ("waybill.void_refused", json!({ "shipment": parcel.id, "number": number, "code": code, "message": message })),
+        Some((code, message)) => {
+            ("waybill.void_refused", json!({ "shipment": parcel.id, "number": number, "code": code, "message": message }))
+        }
     };
     let events: Vec<(OrderId, Event)> = orders.iter().map(|o| (*o, event(kind, params.clone(), &by))).collect();
     timeline::append(tx, &events)?;
@@ -611,7 +633,9 @@ fn voided(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], id: WaybillId, numbe
 pub(crate) fn label_source(tx: &mut Tx<'_>, row: &WaybillRow) -> Result<Option<LabelSource>, StoreError> {
     let Some(hash) = &row.label_hash else { return Ok(None) };
     let Some(blob) = blobs::get(tx, hash)? else { return Ok(None) };
-    serde_json::from_slice(&blob.bytes)
-        .map(Some)
-        .map_err(|_| StoreError::Inconsistent { table: "waybills".into(), column: "label".into(), id: row.id.to_string() })
+    serde_json::from_slice(&blob.bytes).map(Some).map_err(|_| StoreError::Inconsistent {
+        table: "waybills".into(),
+        column: "label".into(),
+        id: row.id.to_string(),
+    })
 }

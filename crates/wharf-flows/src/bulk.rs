@@ -68,7 +68,15 @@ impl Answer {
 }
 
 /// Runs a verb over ids, a chunk a unit of work. With `dry_run` every chunk is undone again: only its answers are kept.
-pub(crate) async fn run<F>(app: &App, asker: &Asker, kind: &'static str, request: serde_json::Value, ids: Vec<OrderId>, dry_run: bool, verb: F) -> Result<Bulk, FlowError>
+pub(crate) async fn run<F>(
+    app: &App,
+    asker: &Asker,
+    kind: &'static str,
+    request: serde_json::Value,
+    ids: Vec<OrderId>,
+    dry_run: bool,
+    verb: F,
+) -> Result<Bulk, FlowError>
 where
     F: Fn(&mut Tx<'_>, &Asker, &[OrderId]) -> Result<Vec<Answer>, FlowError> + Clone + Send + Sync + 'static,
 {
@@ -142,7 +150,9 @@ pub(crate) fn done_targets(tx: &mut Tx<'_>, id: OperationId) -> Result<Vec<(Orde
         let Some(last) = page.last() else { return Ok(all) };
         after = Some(last.target_id);
         let whole = page.len() as i64 == PAGE;
-        all.extend(page.into_iter().filter(|r| r.outcome == TargetOutcome::Done).map(|r| (OrderId(r.target_id), r.before.unwrap_or_default())));
+        all.extend(
+            page.into_iter().filter(|r| r.outcome == TargetOutcome::Done).map(|r| (OrderId(r.target_id), r.before.unwrap_or_default())),
+        );
         if !whole {
             return Ok(all);
         }

@@ -169,7 +169,9 @@ async fn settle(app: &App, prepared: Prepared, answer: Result<Confirmed, Connect
     match answer {
         Ok(Confirmed::Accepted { receipt }) => end(app, id, Telling::Told, move |c, now| c.accept(receipt, now).ok()).await,
         Ok(Confirmed::Already) => end(app, id, Telling::Told, |c, now| c.found(now).ok()).await,
-        Err(ConnectError::Refused { code, message }) => end(app, id, Telling::Refused, move |c, now| c.decline(code, message, now).ok()).await,
+        Err(ConnectError::Refused { code, message }) => {
+            end(app, id, Telling::Refused, move |c, now| c.decline(code, message, now).ok()).await
+        }
         Err(ConnectError::Unsure(message) | ConnectError::Drift(message)) => {
             app.store.write(move |tx| confirmations::note(tx, id, &message).map_err(FlowError::from)).await?;
             look_up(app, prepared).await
@@ -251,8 +253,10 @@ pub async fn retry(app: &App, actor: &Actor, orders_of: &[OrderId]) -> Result<Ve
             jobs::enqueue(tx, &list)?;
             let released: Vec<(OrderId, HoldReason)> = again.iter().map(|o| (*o, HoldReason::ConfirmationRefused)).collect();
             wharf_store::holds::release(tx, &released, &actor)?;
-            let events: Vec<(OrderId, Event)> =
-                again.iter().map(|o| (*o, Event { kind: "confirmation.retried".to_owned(), params: json!({}), actor: actor.clone() })).collect();
+            let events: Vec<(OrderId, Event)> = again
+                .iter()
+                .map(|o| (*o, Event { kind: "confirmation.retried".to_owned(), params: json!({}), actor: actor.clone() }))
+                .collect();
             timeline::append(tx, &events)?;
             recompute::apply(tx, &again)?;
             Ok(ids.iter().map(|o| (*o, if again.contains(o) { Outcome::Done } else { Outcome::Already })).collect())

@@ -103,12 +103,23 @@ fn examine_in(tx: &mut Tx<'_>, repair: bool) -> Result<Report, StoreError> {
 }
 
 fn compare(stored: &Sums, computed: &Sums, drifts: &mut Vec<Drift>) {
-    fn each<K: Ord + std::fmt::Debug, V: PartialEq + std::fmt::Debug>(kind: &'static str, stored: &std::collections::BTreeMap<K, V>, computed: &std::collections::BTreeMap<K, V>, drifts: &mut Vec<Drift>) {
+    fn each<K: Ord + std::fmt::Debug, V: PartialEq + std::fmt::Debug>(
+        kind: &'static str,
+        stored: &std::collections::BTreeMap<K, V>,
+        computed: &std::collections::BTreeMap<K, V>,
+        drifts: &mut Vec<Drift>,
+    ) {
         let keys: BTreeSet<&K> = stored.keys().chain(computed.keys()).collect();
         for key in keys {
             let (a, b) = (stored.get(key), computed.get(key));
             if a != b {
-                drifts.push(Drift { kind, row: format!("{key:?}"), stored: format!("{a:?}"), computed: format!("{b:?}"), repairable: true });
+                drifts.push(Drift {
+                    kind,
+                    row: format!("{key:?}"),
+                    stored: format!("{a:?}"),
+                    computed: format!("{b:?}"),
+                    repairable: true,
+                });
             }
         }
     }

@@ -54,7 +54,15 @@ impl AddressEdit {
 
 /// Changes addresses. An order with a label says no: the label is recalled first (E6).
 pub async fn edit_address(app: &App, asker: &Asker, ids: Vec<OrderId>, edit: AddressEdit, dry_run: bool) -> Result<Bulk, FlowError> {
-    for (field, text) in [("name", &edit.name), ("phone", &edit.phone), ("address", &edit.address), ("province", &edit.province), ("city", &edit.city), ("district", &edit.district), ("town", &edit.town)] {
+    for (field, text) in [
+        ("name", &edit.name),
+        ("phone", &edit.phone),
+        ("address", &edit.address),
+        ("province", &edit.province),
+        ("city", &edit.city),
+        ("district", &edit.district),
+        ("town", &edit.town),
+    ] {
         if text.as_ref().is_some_and(|t| t.chars().count() > 300 || t.contains('\0')) {
             return Err(FlowError::invalid(field, "at most 300 characters"));
         }
@@ -119,7 +127,13 @@ fn edited(before: &Recipient, edit: &AddressEdit, home: &str) -> Result<Recipien
 }
 
 /// Writes recipients by a person: what was reserved for the old address is routed again, the checks look again.
-fn change_recipients(tx: &mut Tx<'_>, asker: &Asker, visible: &[Order], wanted: Vec<(OrderId, Recipient, Recipient, bool)>, kind: &str) -> Result<Vec<Answer>, FlowError> {
+fn change_recipients(
+    tx: &mut Tx<'_>,
+    asker: &Asker,
+    visible: &[Order],
+    wanted: Vec<(OrderId, Recipient, Recipient, bool)>,
+    kind: &str,
+) -> Result<Vec<Answer>, FlowError> {
     let ids: Vec<OrderId> = wanted.iter().map(|(id, ..)| *id).collect();
     let known: HashMap<OrderId, orders::KnownOrder> = orders::known_of(tx, &ids)?.into_iter().map(|order| (order.id, order)).collect();
     let keys = tx.keys().clone();
@@ -136,9 +150,11 @@ fn change_recipients(tx: &mut Tx<'_>, asker: &Asker, visible: &[Order], wanted: 
         }
         let again = known.known.lines.iter().filter(|line| line.counters.allocated > line.counters.shipped);
         stops.extend(again.map(|line| LineStop { order_id: id, order_line_id: line.id, keep: line.counters.shipped }));
-        events.push((id, Event { kind: kind.to_owned(), params: json!({ "fields": fields(&before, &after) }), actor: asker.actor.clone() }));
+        events
+            .push((id, Event { kind: kind.to_owned(), params: json!({ "fields": fields(&before, &after) }), actor: asker.actor.clone() }));
         let sealed = keys.seal_json(&before);
-        let before = json!({ "sealed": sealed.iter().map(|byte| format!("{byte:02x}")).collect::<String>(), "edited": order.recipient_edited });
+        let before =
+            json!({ "sealed": sealed.iter().map(|byte| format!("{byte:02x}")).collect::<String>(), "edited": order.recipient_edited });
         new.push(NewRecipient { id, recipient: orders::seal_recipient(&keys, Some(&after)), channel_print: None, edited: by_person });
         answers.push(Answer::done(id, before));
         touched.push(id);
@@ -150,7 +166,8 @@ fn change_recipients(tx: &mut Tx<'_>, asker: &Asker, visible: &[Order], wanted: 
     // The address is what a person settled: a hold for its change is over.
     let settled: Vec<(OrderId, HoldReason)> = touched.iter().map(|id| (*id, HoldReason::ChangedAfterLabel)).collect();
     for (id, reason) in holds::release(tx, &settled, &asker.actor)? {
-        events.push((id, Event { kind: "order.hold_released".to_owned(), params: json!({ "reason": reason }), actor: asker.actor.clone() }));
+        events
+            .push((id, Event { kind: "order.hold_released".to_owned(), params: json!({ "reason": reason }), actor: asker.actor.clone() }));
     }
     finish(tx, &touched, &touched, events)?;
     Ok(answers)
@@ -172,7 +189,11 @@ fn fields(before: &Recipient, after: &Recipient) -> Vec<&'static str> {
     pairs.into_iter().filter(|(_, before, after)| before != after).map(|(name, ..)| name).collect()
 }
 
-pub(crate) fn undo_edit_address(tx: &mut Tx<'_>, asker: &Asker, targets: &[(OrderId, Value)]) -> Result<Vec<(OrderId, Outcome)>, FlowError> {
+pub(crate) fn undo_edit_address(
+    tx: &mut Tx<'_>,
+    asker: &Asker,
+    targets: &[(OrderId, Value)],
+) -> Result<Vec<(OrderId, Outcome)>, FlowError> {
     let ids: Vec<OrderId> = targets.iter().map(|(id, _)| *id).collect();
     let visible = load(tx, asker, &ids)?;
     let mut now = orders::open_recipients(tx, &ids)?;
@@ -185,7 +206,10 @@ pub(crate) fn undo_edit_address(tx: &mut Tx<'_>, asker: &Asker, targets: &[(Orde
         let recipient: Recipient = keys.open_json(&sealed)?;
         wanted.push((order.id, now.remove(&order.id).unwrap_or_default(), recipient, before["edited"].as_bool().unwrap_or(false)));
     }
-    Ok(change_recipients(tx, asker, &visible, wanted, "order.address_edit_undone")?.into_iter().map(|answer| (answer.id, answer.outcome)).collect())
+    Ok(change_recipients(tx, asker, &visible, wanted, "order.address_edit_undone")?
+        .into_iter()
+        .map(|answer| (answer.id, answer.outcome))
+        .collect())
 }
 
 /// What changes of notes.
@@ -218,7 +242,11 @@ pub async fn note(app: &App, asker: &Asker, ids: Vec<OrderId>, edit: NoteEdit, d
 
 /// Vendors whose channel takes a note back.
 fn writable(app: &App) -> HashSet<&'static str> {
-    app.vendors.iter().filter(|vendor| vendor.channel().is_some_and(|channel| channel.notes().is_some())).map(|vendor| vendor.manifest().id).collect()
+    app.vendors
+        .iter()
+        .filter(|vendor| vendor.channel().is_some_and(|channel| channel.notes().is_some()))
+        .map(|vendor| vendor.manifest().id)
+        .collect()
 }
 
 fn noted(order: &Order, edit: &NoteEdit) -> SellerNote {
@@ -233,7 +261,13 @@ fn noted(order: &Order, edit: &NoteEdit) -> SellerNote {
     SellerNote { note, flag: edit.flag.or(order.seller_flag) }
 }
 
-fn write_notes(tx: &mut Tx<'_>, asker: &Asker, known: &[Order], wanted: &[(OrderId, SellerNote)], writable: &HashSet<&'static str>) -> Result<Vec<Answer>, FlowError> {
+fn write_notes(
+    tx: &mut Tx<'_>,
+    asker: &Asker,
+    known: &[Order],
+    wanted: &[(OrderId, SellerNote)],
+    writable: &HashSet<&'static str>,
+) -> Result<Vec<Answer>, FlowError> {
     let shops: HashMap<ShopId, Shop> = shops::list(tx, &asker.scope)?.into_iter().map(|shop| (shop.id, shop)).collect();
     let (mut answers, mut told, mut kept, mut new_jobs, mut events) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (id, note) in wanted {
@@ -249,7 +283,10 @@ fn write_notes(tx: &mut Tx<'_>, asker: &Asker, known: &[Order], wanted: &[(Order
         } else {
             kept.push((*id, note.clone()));
         }
-        events.push((*id, Event { kind: "order.noted".to_owned(), params: json!({ "note": note.note, "flag": note.flag }), actor: asker.actor.clone() }));
+        events.push((
+            *id,
+            Event { kind: "order.noted".to_owned(), params: json!({ "note": note.note, "flag": note.flag }), actor: asker.actor.clone() },
+        ));
         answers.push(Answer::done(*id, json!({ "note": before.note, "flag": before.flag })));
     }
     orders::set_notes(tx, &told, true)?;
@@ -260,13 +297,19 @@ fn write_notes(tx: &mut Tx<'_>, asker: &Asker, known: &[Order], wanted: &[(Order
     Ok(answers)
 }
 
-pub(crate) fn undo_note(app: &App) -> impl Fn(&mut Tx<'_>, &Asker, &[(OrderId, Value)]) -> Result<Vec<(OrderId, Outcome)>, FlowError> + Send + Sync + 'static {
+pub(crate) fn undo_note(
+    app: &App,
+) -> impl Fn(&mut Tx<'_>, &Asker, &[(OrderId, Value)]) -> Result<Vec<(OrderId, Outcome)>, FlowError> + Send + Sync + 'static {
     let writable = writable(app);
     move |tx, asker, targets| {
         let ids: Vec<OrderId> = targets.iter().map(|(id, _)| *id).collect();
         let known = load(tx, asker, &ids)?;
-        let wanted: Vec<(OrderId, SellerNote)> =
-            targets.iter().map(|(id, before)| (*id, SellerNote { note: before["note"].as_str().unwrap_or_default().to_owned(), flag: before["flag"].as_i64() })).collect();
+        let wanted: Vec<(OrderId, SellerNote)> = targets
+            .iter()
+            .map(|(id, before)| {
+                (*id, SellerNote { note: before["note"].as_str().unwrap_or_default().to_owned(), flag: before["flag"].as_i64() })
+            })
+            .collect();
         Ok(write_notes(tx, asker, &known, &wanted, &writable)?.into_iter().map(|answer| (answer.id, answer.outcome)).collect())
     }
 }
@@ -333,18 +376,25 @@ fn tag_in(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId], tag: &str) -> Result<
     let pairs: Vec<(OrderId, String)> = visible.iter().map(|id| (*id, tag.to_owned())).collect();
     let added: BTreeSet<OrderId> = orders::add_tags(tx, &pairs)?.into_iter().map(|(id, _)| id).collect();
     say_tags(tx, asker, &added, "order.tagged", tag)?;
-    Ok(visible.into_iter().map(|id| if added.contains(&id) { Answer::done(id, json!({ "tag": tag })) } else { Answer::already(id) }).collect())
+    Ok(visible
+        .into_iter()
+        .map(|id| if added.contains(&id) { Answer::done(id, json!({ "tag": tag })) } else { Answer::already(id) })
+        .collect())
 }
 
 fn untag_in(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId], tag: &str) -> Result<Vec<Answer>, FlowError> {
     let visible: Vec<OrderId> = load(tx, asker, ids)?.into_iter().map(|order| order.id).collect();
     let removed: BTreeSet<OrderId> = orders::remove_tag(tx, &visible, tag)?.into_iter().collect();
     say_tags(tx, asker, &removed, "order.untagged", tag)?;
-    Ok(visible.into_iter().map(|id| if removed.contains(&id) { Answer::done(id, json!({ "tag": tag })) } else { Answer::already(id) }).collect())
+    Ok(visible
+        .into_iter()
+        .map(|id| if removed.contains(&id) { Answer::done(id, json!({ "tag": tag })) } else { Answer::already(id) })
+        .collect())
 }
 
 fn say_tags(tx: &mut Tx<'_>, asker: &Asker, ids: &BTreeSet<OrderId>, kind: &str, tag: &str) -> Result<(), StoreError> {
-    let events: Vec<(OrderId, Event)> = ids.iter().map(|id| (*id, Event { kind: kind.to_owned(), params: json!({ "tag": tag }), actor: asker.actor.clone() })).collect();
+    let events: Vec<(OrderId, Event)> =
+        ids.iter().map(|id| (*id, Event { kind: kind.to_owned(), params: json!({ "tag": tag }), actor: asker.actor.clone() })).collect();
     wharf_store::timeline::append(tx, &events)
 }
 
@@ -356,7 +406,10 @@ pub(crate) fn undo_untag(tx: &mut Tx<'_>, asker: &Asker, targets: &[(OrderId, Va
     by_tag(targets, |tag, ids| tag_in(tx, asker, ids, tag))
 }
 
-fn by_tag(targets: &[(OrderId, Value)], mut verb: impl FnMut(&str, &[OrderId]) -> Result<Vec<Answer>, FlowError>) -> Result<Vec<(OrderId, Outcome)>, FlowError> {
+fn by_tag(
+    targets: &[(OrderId, Value)],
+    mut verb: impl FnMut(&str, &[OrderId]) -> Result<Vec<Answer>, FlowError>,
+) -> Result<Vec<(OrderId, Outcome)>, FlowError> {
     let mut groups: HashMap<&str, Vec<OrderId>> = HashMap::new();
     for (id, before) in targets {
         groups.entry(before["tag"].as_str().unwrap_or_default()).or_default().push(*id);

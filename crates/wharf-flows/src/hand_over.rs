@@ -51,7 +51,12 @@ fn obstacle(parcel: Option<&ShipmentRow>, stopped: Option<&String>) -> Option<Ou
 }
 
 /// Hands parcels over inside a unit of work.
-pub fn hand_over_in(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], actor: &Actor, ids: &[ShipmentId]) -> Result<Vec<(ShipmentId, Outcome)>, StoreError> {
+pub fn hand_over_in(
+    tx: &mut Tx<'_>,
+    vendors: &[&'static dyn Vendor],
+    actor: &Actor,
+    ids: &[ShipmentId],
+) -> Result<Vec<(ShipmentId, Outcome)>, StoreError> {
     locks::shipments(tx, ids)?;
     let rows: HashMap<ShipmentId, ShipmentRow> = shipments::load(tx, ids)?.into_iter().map(|s| (s.id, s)).collect();
     let stopped: HashMap<ShipmentId, String> = shipments::obstacles(tx, ids)?.into_iter().map(|(id, _, why)| (id, why)).collect();

@@ -34,7 +34,11 @@ fn hold_in(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId], note: &str) -> Resul
     done.sort_unstable();
     let events = done.iter().map(|id| say(*id, "order.held", json!({ "reason": HoldReason::Manual, "note": note }), asker)).collect();
     finish(tx, &done, &[], events)?;
-    answers.extend(wanted.iter().map(|hold| if placed.contains(&hold.order_id) { Answer::done(hold.order_id, json!({})) } else { Answer::already(hold.order_id) }));
+    answers.extend(
+        wanted.iter().map(|hold| {
+            if placed.contains(&hold.order_id) { Answer::done(hold.order_id, json!({})) } else { Answer::already(hold.order_id) }
+        }),
+    );
     Ok(answers)
 }
 
@@ -44,15 +48,19 @@ fn say(id: OrderId, kind: &str, params: Value, asker: &Asker) -> (OrderId, Event
 
 /// Releases holds: one reason, or all. The findings behind them are let pass as they are.
 pub async fn release(app: &App, asker: &Asker, ids: Vec<OrderId>, reason: Option<HoldReason>, dry_run: bool) -> Result<Bulk, FlowError> {
-    bulk::run(app, asker, "release", json!({ "reason": reason }), ids, dry_run, move |tx, asker, ids| release_in(tx, asker, ids, reason)).await
+    bulk::run(app, asker, "release", json!({ "reason": reason }), ids, dry_run, move |tx, asker, ids| release_in(tx, asker, ids, reason))
+        .await
 }
 
 fn release_in(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId], reason: Option<HoldReason>) -> Result<Vec<Answer>, FlowError> {
     let known = load(tx, asker, ids)?;
     let visible: Vec<OrderId> = known.iter().map(|order| order.id).collect();
     let open = holds::open(tx, &visible)?;
-    let wanted: Vec<(OrderId, HoldReason)> =
-        visible.iter().flat_map(|id| open.get(id).into_iter().flatten().map(|hold| (*id, hold.reason))).filter(|(_, open)| reason.is_none_or(|r| r == *open)).collect();
+    let wanted: Vec<(OrderId, HoldReason)> = visible
+        .iter()
+        .flat_map(|id| open.get(id).into_iter().flatten().map(|hold| (*id, hold.reason)))
+        .filter(|(_, open)| reason.is_none_or(|r| r == *open))
+        .collect();
     let mut released = holds::release(tx, &wanted, &asker.actor)?;
     released.sort_unstable();
     let overruled: Vec<_> = released.iter().filter_map(|(id, reason)| reason.finding().map(|code| (*id, code))).collect();
@@ -126,7 +134,12 @@ pub async fn blacklist(app: &App, asker: &Asker, id: OrderId, kind: BlacklistKin
                 BlacklistKind::Name => "name",
             };
             orders::set_blacklist(tx, word, &hash, note.as_deref())?;
-            finish(tx, &[id], &[id], vec![say(id, if note.is_some() { "order.blacklisted" } else { "order.unblacklisted" }, json!({ "kind": word }), &asker)])?;
+            finish(
+                tx,
+                &[id],
+                &[id],
+                vec![say(id, if note.is_some() { "order.blacklisted" } else { "order.unblacklisted" }, json!({ "kind": word }), &asker)],
+            )?;
             Ok(())
         })
         .await

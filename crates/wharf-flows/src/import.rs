@@ -146,7 +146,8 @@ async fn find_shop(app: &App, options: &ImportOptions) -> Result<Option<Shop>, F
 }
 
 async fn make_shop(app: &App, name: String, preview: &Preview, options: &ImportOptions) -> Result<ShopId, FlowError> {
-    let vendor = app.vendors.iter().find(|v| v.files().is_some()).ok_or_else(|| FlowError::NotFound("a reader of files".to_owned()))?.manifest();
+    let vendor =
+        app.vendors.iter().find(|v| v.files().is_some()).ok_or_else(|| FlowError::NotFound("a reader of files".to_owned()))?.manifest();
     if name.trim().is_empty() {
         return Err(FlowError::invalid("shop", "a shop needs a name"));
     }
@@ -208,7 +209,14 @@ pub async fn preview(app: &App, files: Vec<Input>, options: &ImportOptions) -> R
     status(app, &options.scope, id).await
 }
 
-async fn keep_preview(app: &App, id: ImportBatchId, files: &[Input], read: ReadOptions, shop: Option<Shop>, options: &ImportOptions) -> Result<(), FlowError> {
+async fn keep_preview(
+    app: &App,
+    id: ImportBatchId,
+    files: &[Input],
+    read: ReadOptions,
+    shop: Option<Shop>,
+    options: &ImportOptions,
+) -> Result<(), FlowError> {
     let mut odd = OddPieces { id, piece: 0, file: None };
     let found = look(app, files.to_vec(), read, shop.as_ref().map(|s| s.id), options.treat_as, Some(&mut odd)).await?;
     odd.flush(app).await?;
@@ -270,7 +278,10 @@ pub async fn odd_file(app: &App, scope: &Scope, id: ImportBatchId) -> Result<Vec
 /// A column mapping proposed for a file.
 pub async fn propose(app: &App, file: Input) -> Result<serde_json::Value, FlowError> {
     let reader = reader(app)?;
-    tokio::task::spawn_blocking(move || reader.propose(&file)).await.map_err(|e| FlowError::invalid("file", e.to_string()))?.map_err(refused)
+    tokio::task::spawn_blocking(move || reader.propose(&file))
+        .await
+        .map_err(|e| FlowError::invalid("file", e.to_string()))?
+        .map_err(refused)
 }
 
 /// The import, when the asker may see its shop.
@@ -307,7 +318,14 @@ fn mark(read: &mut ReadOrder, treat_as: TreatAs) {
     }
 }
 
-async fn look(app: &App, files: Vec<Input>, options: ReadOptions, shop: Option<ShopId>, treat_as: TreatAs, mut odd: Option<&mut OddPieces>) -> Result<Preview, FlowError> {
+async fn look(
+    app: &App,
+    files: Vec<Input>,
+    options: ReadOptions,
+    shop: Option<ShopId>,
+    treat_as: TreatAs,
+    mut odd: Option<&mut OddPieces>,
+) -> Result<Preview, FlowError> {
     let opened = open(reader(app)?, files, options).await?;
     let zone = jiff::tz::TimeZone::get(opened.zone()).unwrap_or(jiff::tz::TimeZone::UTC);
     let mut balance = Balance::default();
@@ -404,13 +422,19 @@ impl OddPieces {
 async fn stored_files(app: &App, batch: &ImportBatch) -> Result<Vec<Input>, FlowError> {
     let id = batch.id;
     let count = batch.file_names.len() as i64;
-    let pieces = app.store.read(move |tx| (0..count).map(|p| imports::pieces(tx, id, p)).collect::<Result<Vec<_>, _>>().map_err(FlowError::from)).await?;
+    let pieces = app
+        .store
+        .read(move |tx| (0..count).map(|p| imports::pieces(tx, id, p)).collect::<Result<Vec<_>, _>>().map_err(FlowError::from))
+        .await?;
     let runtime = tokio::runtime::Handle::current();
     Ok(batch
         .file_names
         .iter()
         .zip(pieces)
-        .map(|(name, pieces)| Input { name: name.clone(), bytes: Arc::new(StoredFile { store: app.store.clone(), runtime: runtime.clone(), pieces }) })
+        .map(|(name, pieces)| Input {
+            name: name.clone(),
+            bytes: Arc::new(StoredFile { store: app.store.clone(), runtime: runtime.clone(), pieces }),
+        })
         .collect())
 }
 

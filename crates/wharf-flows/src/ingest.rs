@@ -143,12 +143,17 @@ fn park_all(tx: &mut Tx<'_>, shop: ShopId, park: &[(String, String, &[u8])]) -> 
         return Ok(());
     }
     // What is parked must still be there when somebody looks: its payload has no date.
-    let blobs: Vec<NewBlob<'_>> = park.iter().map(|(_, _, raw)| NewBlob { bytes: raw, media_type: "application/json", sealed: true, expires_at: None }).collect();
+    let blobs: Vec<NewBlob<'_>> =
+        park.iter().map(|(_, _, raw)| NewBlob { bytes: raw, media_type: "application/json", sealed: true, expires_at: None }).collect();
     let hashes = blobs::put_many(tx, &blobs)?;
     let rows: Vec<NewParked> = park
         .iter()
         .zip(hashes)
-        .map(|((external_id, why, _), payload_hash)| NewParked { external_id: external_id.replace('\0', ""), why: why.replace('\0', ""), payload_hash })
+        .map(|((external_id, why, _), payload_hash)| NewParked {
+            external_id: external_id.replace('\0', ""),
+            why: why.replace('\0', ""),
+            payload_hash,
+        })
         .collect();
     completeness::park(tx, shop, &rows)
 }
@@ -187,7 +192,8 @@ fn store_page(tx: &mut Tx<'_>, shop: &Shop, page: &[&ChannelOrder], source: Sour
         return Ok(());
     }
     let expires_at = Some(tx.now().plus(PAYLOAD_LIFE));
-    let payloads: Vec<NewBlob<'_>> = page.iter().map(|order| NewBlob { bytes: &order.raw, media_type: "application/json", sealed: true, expires_at }).collect();
+    let payloads: Vec<NewBlob<'_>> =
+        page.iter().map(|order| NewBlob { bytes: &order.raw, media_type: "application/json", sealed: true, expires_at }).collect();
     let hashes = blobs::put_many(tx, &payloads)?;
     let externals: Vec<String> = page.iter().map(|order| order.external_id.clone()).collect();
     let mut known = orders::known(tx, shop.id, &externals)?;
@@ -195,7 +201,12 @@ fn store_page(tx: &mut Tx<'_>, shop: &Shop, page: &[&ChannelOrder], source: Sour
     for (order, hash) in page.iter().zip(hashes) {
         match known.remove(&order.external_id) {
             None => fates.push(Fate::New(order, hash)),
-            Some(old) if version(old.known.modified_at, order.modified_at) == Version::Older || (old.payload_hash == hash && !order.raw.is_empty()) => report.unchanged += 1,
+            Some(old)
+                if version(old.known.modified_at, order.modified_at) == Version::Older
+                    || (old.payload_hash == hash && !order.raw.is_empty()) =>
+            {
+                report.unchanged += 1
+            }
             Some(old) => fates.push(Fate::Changed(order, hash, Box::new(old))),
         }
     }
@@ -232,7 +243,12 @@ fn store_page(tx: &mut Tx<'_>, shop: &Shop, page: &[&ChannelOrder], source: Sour
 }
 
 /// The end of every unit of work that changed facts of orders: review, timeline, phases, routing.
-pub(crate) fn finish(tx: &mut Tx<'_>, touched: &[OrderId], to_review: &[OrderId], mut events: Vec<(OrderId, Event)>) -> Result<(), StoreError> {
+pub(crate) fn finish(
+    tx: &mut Tx<'_>,
+    touched: &[OrderId],
+    to_review: &[OrderId],
+    mut events: Vec<(OrderId, Event)>,
+) -> Result<(), StoreError> {
     let mut to_review = to_review.to_vec();
     to_review.sort_unstable();
     to_review.dedup();
@@ -262,7 +278,12 @@ fn see_listings(tx: &mut Tx<'_>, shop: ShopId, fates: &[Fate<'_>]) -> Result<Has
         .flat_map(|fate| match fate {
             Fate::New(order, _) | Fate::Changed(order, _, _) => &order.lines,
         })
-        .map(|line| SeenListing { key: listing_key(line), title: line.title.clone(), variant: line.variant.clone(), image_url: line.image_url.clone() })
+        .map(|line| SeenListing {
+            key: listing_key(line),
+            title: line.title.clone(),
+            variant: line.variant.clone(),
+            image_url: line.image_url.clone(),
+        })
         .collect();
     catalog::see_listings(tx, shop, &seen)
 }
@@ -288,7 +309,15 @@ pub(crate) fn content_print(keys: &Keys, order: &ChannelOrder) -> String {
 }
 
 /// The row of an order, from what the channel says.
-pub(crate) fn order_row<'a>(keys: &Keys, shop: &Shop, id: OrderId, order: &'a ChannelOrder, payload_hash: &str, known: ChannelProgress, keep_note: bool) -> OrderRow<'a> {
+pub(crate) fn order_row<'a>(
+    keys: &Keys,
+    shop: &Shop,
+    id: OrderId,
+    order: &'a ChannelOrder,
+    payload_hash: &str,
+    known: ChannelProgress,
+    keep_note: bool,
+) -> OrderRow<'a> {
     OrderRow {
         id,
         shop_id: shop.id,

@@ -13,13 +13,22 @@ use wharf_store::catalog::{self, NewSku};
 use wharf_store::{Tx, locks};
 
 /// Links listings to a SKU or bundle, or takes their links away.
-pub async fn link(app: &App, scope: &Scope, listings: Vec<ListingId>, target: Option<LinkTarget>, by: Actor) -> Result<Vec<(ListingId, Outcome)>, FlowError> {
+pub async fn link(
+    app: &App,
+    scope: &Scope,
+    listings: Vec<ListingId>,
+    target: Option<LinkTarget>,
+    by: Actor,
+) -> Result<Vec<(ListingId, Outcome)>, FlowError> {
     let scope = scope.clone();
     app.store
         .write(move |tx| {
             check_target(tx, target)?;
-            let known: HashMap<ListingId, catalog::Listing> =
-                catalog::listings(tx, &listings)?.into_iter().filter(|listing| scope.shop(listing.shop_id)).map(|listing| (listing.id, listing)).collect();
+            let known: HashMap<ListingId, catalog::Listing> = catalog::listings(tx, &listings)?
+                .into_iter()
+                .filter(|listing| scope.shop(listing.shop_id))
+                .map(|listing| (listing.id, listing))
+                .collect();
             let mut seen = HashSet::new();
             let (mut results, mut changed) = (Vec::new(), Vec::new());
             for id in listings.into_iter().filter(|id| seen.insert(*id)) {
@@ -44,8 +53,12 @@ fn check_target(tx: &mut Tx<'_>, target: Option<LinkTarget>) -> Result<(), FlowE
     match target {
         None => Ok(()),
         Some(LinkTarget::Sku { quantity, .. }) if quantity < 1 => Err(FlowError::invalid("quantity", "at least 1")),
-        Some(LinkTarget::Sku { sku_id, .. }) if catalog::skus(tx, &[sku_id])?.is_empty() => Err(FlowError::invalid("sku_id", "there is no such SKU")),
-        Some(LinkTarget::Bundle { bundle_id }) if catalog::bundle_parts(tx, &[bundle_id])?.is_empty() => Err(FlowError::invalid("bundle_id", "there is no such bundle, or it is empty")),
+        Some(LinkTarget::Sku { sku_id, .. }) if catalog::skus(tx, &[sku_id])?.is_empty() => {
+            Err(FlowError::invalid("sku_id", "there is no such SKU"))
+        }
+        Some(LinkTarget::Bundle { bundle_id }) if catalog::bundle_parts(tx, &[bundle_id])?.is_empty() => {
+            Err(FlowError::invalid("bundle_id", "there is no such bundle, or it is empty"))
+        }
         Some(LinkTarget::Sku { .. } | LinkTarget::Bundle { .. }) => Ok(()),
     }
 }
@@ -59,7 +72,8 @@ fn move_on(tx: &mut Tx<'_>, listings: &[ListingId], by: &Actor) -> Result<(), Fl
     // However many orders a listing has, each unit of SQL stays of one size.
     for chunk in waiting.chunks(1_000) {
         locks::orders(tx, chunk)?;
-        let events: Vec<(OrderId, Event)> = chunk.iter().map(|id| (*id, Event { kind: "order.linked".to_owned(), params: json!({}), actor: by.clone() })).collect();
+        let events: Vec<(OrderId, Event)> =
+            chunk.iter().map(|id| (*id, Event { kind: "order.linked".to_owned(), params: json!({}), actor: by.clone() })).collect();
         finish(tx, chunk, &[], events)?;
     }
     Ok(())

@@ -39,7 +39,8 @@ impl Pacer {
                 return Ok(());
             }
             let want = (burst / 4).clamp(1, MOST_AT_ONCE);
-            let taken: Result<Taken, StoreError> = self.store.write_again(move |tx| paces::take(tx, lane, key, per_minute, burst, want)).await;
+            let taken: Result<Taken, StoreError> =
+                self.store.write_again(move |tx| paces::take(tx, lane, key, per_minute, burst, want)).await;
             let now = self.clock.now();
             match taken {
                 Ok(Taken::Tokens(tokens)) => {

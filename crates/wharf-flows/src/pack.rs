@@ -238,7 +238,9 @@ fn scan_in(tx: &mut Tx<'_>, actor: &Actor, user: Option<UserId>, name: &str, cod
 /// Of the parcels that a number names, the one to open: one of this warehouse that can still be packed, else whatever it is.
 fn pick_named(tx: &mut Tx<'_>, ids: &[ShipmentId], warehouse: WarehouseId) -> Result<Option<ShipmentId>, StoreError> {
     let rows: HashMap<ShipmentId, ShipmentRow> = shipments::load(tx, ids)?.into_iter().map(|s| (s.id, s)).collect();
-    let here = ids.iter().find(|id| rows.get(id).is_some_and(|s| s.warehouse_id == warehouse && matches!(s.state, ShipmentState::Booked | ShipmentState::Draft)));
+    let here = ids.iter().find(|id| {
+        rows.get(id).is_some_and(|s| s.warehouse_id == warehouse && matches!(s.state, ShipmentState::Booked | ShipmentState::Draft))
+    });
     Ok(here.or_else(|| ids.first()).copied())
 }
 
@@ -382,8 +384,11 @@ pub async fn restart(app: &App, name: &str) -> Result<(), FlowError> {
             let station = need_station(tx, &name)?;
             if let Some(id) = station.shipment_id {
                 locks::shipments(tx, &[id])?;
-                let lines: Vec<FulfillmentLineId> =
-                    shipments::load(tx, &[id])?.iter().filter(|s| s.state == ShipmentState::Booked).flat_map(|s| s.lines.iter().map(|l| l.fulfillment_line_id)).collect();
+                let lines: Vec<FulfillmentLineId> = shipments::load(tx, &[id])?
+                    .iter()
+                    .filter(|s| s.state == ShipmentState::Booked)
+                    .flat_map(|s| s.lines.iter().map(|l| l.fulfillment_line_id))
+                    .collect();
                 fulfillments::set_scanned(tx, &lines, false)?;
                 stations::open(tx, &name, None)?;
             }
@@ -398,7 +403,9 @@ pub async fn acknowledge(app: &App, actor: &Actor, id: ShipmentId) -> Result<(),
     app.store
         .write(move |tx| {
             locks::shipments(tx, &[id])?;
-            let Some(parcel) = shipments::load(tx, &[id])?.into_iter().next() else { return Err(FlowError::NotFound(format!("shipment {id}"))) };
+            let Some(parcel) = shipments::load(tx, &[id])?.into_iter().next() else {
+                return Err(FlowError::NotFound(format!("shipment {id}")));
+            };
             match parcel.state {
                 ShipmentState::Draft | ShipmentState::Booked => {}
                 ShipmentState::Packed
@@ -419,7 +426,16 @@ pub async fn acknowledge(app: &App, actor: &Actor, id: ShipmentId) -> Result<(),
             let events: Vec<(OrderId, Event)> = parcel
                 .orders()
                 .into_iter()
-                .map(|o| (o, Event { kind: "parcel.resumed".to_owned(), params: json!({ "shipment": id, "was": parcel.stop_reason }), actor: actor.clone() }))
+                .map(|o| {
+                    (
+                        o,
+                        Event {
+                            kind: "parcel.resumed".to_owned(),
+                            params: json!({ "shipment": id, "was": parcel.stop_reason }),
+                            actor: actor.clone(),
+                        },
+                    )
+                })
                 .collect();
             timeline::append(tx, &events)?;
             Ok(())
@@ -435,7 +451,9 @@ pub async fn weigh(app: &App, actor: &Actor, id: ShipmentId, grams: i64) -> Resu
     let actor = actor.clone();
     app.store
         .write(move |tx| {
-            let Some(parcel) = shipments::load(tx, &[id])?.into_iter().next() else { return Err(FlowError::NotFound(format!("shipment {id}"))) };
+            let Some(parcel) = shipments::load(tx, &[id])?.into_iter().next() else {
+                return Err(FlowError::NotFound(format!("shipment {id}")));
+            };
             shipments::set_measured(tx, id, grams)?;
             let off = (parcel.weight_grams > 0).then(|| grams - parcel.weight_grams);
             let params = json!({ "shipment": id, "grams": grams, "expected": parcel.weight_grams });
@@ -546,7 +564,13 @@ async fn each(
 }
 
 /// Starts a wave: the fulfillments of these parcels are picked together. Those that cannot be are refused one by one.
-pub async fn new_wave(app: &App, actor: &Actor, name: &str, warehouse: WarehouseId, ids: &[ShipmentId]) -> Result<(WaveId, Vec<(ShipmentId, Outcome)>), FlowError> {
+pub async fn new_wave(
+    app: &App,
+    actor: &Actor,
+    name: &str,
+    warehouse: WarehouseId,
+    ids: &[ShipmentId],
+) -> Result<(WaveId, Vec<(ShipmentId, Outcome)>), FlowError> {
     let (actor, name, ids) = (actor.clone(), name.trim().to_owned(), ids.to_vec());
     app.store
         .write(move |tx| {
@@ -604,7 +628,11 @@ pub async fn unpick(app: &App, actor: &Actor, ids: &[FulfillmentId]) -> Result<V
                             scans.extend(f.lines.iter().map(|l| l.id));
                             events.push((
                                 f.order_id,
-                                Event { kind: "fulfillment.unpicked".to_owned(), params: json!({ "fulfillment": f.id }), actor: actor.clone() },
+                                Event {
+                                    kind: "fulfillment.unpicked".to_owned(),
+                                    params: json!({ "fulfillment": f.id }),
+                                    actor: actor.clone(),
+                                },
                             ));
                             Outcome::Done
                         }

@@ -12,7 +12,9 @@ use wharf_documents::label::LabelItem;
 use wharf_documents::manifest::ManifestParcel;
 use wharf_documents::packing_slip::SlipLine;
 use wharf_documents::pick_list::PickTask;
-use wharf_documents::{DocumentError, Fonts, Imprint, LabelData, Language, ManifestData, PackingSlipData, Party, PickListData, Resolution, TimeZone};
+use wharf_documents::{
+    DocumentError, Fonts, Imprint, LabelData, Language, ManifestData, PackingSlipData, Party, PickListData, Resolution, TimeZone,
+};
 use wharf_domain::address::Recipient;
 use wharf_domain::id::{OrderId, RowId, ShipmentId, UserId, WaybillId};
 use wharf_domain::money::Money;
@@ -23,8 +25,8 @@ use wharf_domain::waybill::Waybill;
 use wharf_store::prints::{NewBatch, NewPrint};
 use wharf_store::shipments::{self, ParcelOrder, ShipmentRow};
 use wharf_store::stations::{self, BenchLine};
-use wharf_store::waybills::{self, WaybillRow};
 use wharf_store::warehouses::{self, WarehouseRow};
+use wharf_store::waybills::{self, WaybillRow};
 use wharf_store::{StoreError, Tx, blobs, locks, orders, prints, timeline};
 
 /// The most documents of one file.
@@ -190,9 +192,11 @@ impl Sheets {
         for line in self.contents.get(&parcel.id).into_iter().flatten() {
             *items.entry(if line.sku_code.is_empty() { &line.name } else { &line.sku_code }).or_insert(0) += pieces(line.needed);
         }
-        let collect = inside.iter().filter(|o| o.cash_on_delivery).map(|o| Money::new(o.value_minor, o.currency)).reduce(|a, b| {
-            if a.currency == b.currency { Money::new(a.minor + b.minor, a.currency) } else { a }
-        });
+        let collect = inside
+            .iter()
+            .filter(|o| o.cash_on_delivery)
+            .map(|o| Money::new(o.value_minor, o.currency))
+            .reduce(|a, b| if a.currency == b.currency { Money::new(a.minor + b.minor, a.currency) } else { a });
         LabelData {
             carrier: parcel.carrier_name.clone(),
             service: parcel.service.clone(),
@@ -307,8 +311,13 @@ pub async fn view_label(app: &App, printing: &Printing, id: ShipmentId, format: 
     let one = std::slice::from_ref(&label);
     Ok(match format {
         LabelFormat::Pdf => ("application/pdf".to_owned(), wharf_documents::render_labels(fonts, &imprint, one).map_err(drawing)?),
-        LabelFormat::Png => ("image/png".to_owned(), wharf_documents::label_png(fonts, &imprint, &label, Resolution::Dots8).map_err(drawing)?),
-        LabelFormat::Zpl => ("application/zpl".to_owned(), wharf_documents::labels_zpl(fonts, &imprint, one, Resolution::Dots8).map_err(drawing)?.into_bytes()),
+        LabelFormat::Png => {
+            ("image/png".to_owned(), wharf_documents::label_png(fonts, &imprint, &label, Resolution::Dots8).map_err(drawing)?)
+        }
+        LabelFormat::Zpl => (
+            "application/zpl".to_owned(),
+            wharf_documents::labels_zpl(fonts, &imprint, one, Resolution::Dots8).map_err(drawing)?.into_bytes(),
+        ),
     })
 }
 
@@ -339,7 +348,8 @@ pub async fn labels(app: &App, actor: &Actor, printing: &Printing, ids: &[Shipme
         }
         let files = draw_labels(&sheets, &ready, &imprint(app, printing))?;
         let (actor, printing) = (actor.clone(), printing.clone());
-        let recorded = app.store.write(move |tx| record_labels(tx, &actor, &printing, &sheets, &ready, files).map_err(FlowError::from)).await;
+        let recorded =
+            app.store.write(move |tx| record_labels(tx, &actor, &printing, &sheets, &ready, files).map_err(FlowError::from)).await;
         match recorded {
             Ok(Some(files)) => return Ok(Printed { files, results }),
             // Something was stopped, or printed elsewhere, while the file was drawn: it is drawn again without it.
@@ -361,7 +371,8 @@ fn record_labels(
     locks::shipments(tx, ready)?;
     let now = tx.now();
     let stopped = shipments::obstacles(tx, ready)?;
-    let states: HashMap<ShipmentId, (ShipmentState, i64)> = shipments::load(tx, ready)?.into_iter().map(|s| (s.id, (s.state, s.version))).collect();
+    let states: HashMap<ShipmentId, (ShipmentState, i64)> =
+        shipments::load(tx, ready)?.into_iter().map(|s| (s.id, (s.state, s.version))).collect();
     let live: HashMap<ShipmentId, WaybillId> = waybills::live(tx, ready)?.into_iter().map(|w| (w.shipment_id, w.id)).collect();
     let copies = prints::copies(tx, &live.values().copied().collect::<Vec<_>>())?;
     let same = |id: &ShipmentId| {
@@ -399,7 +410,12 @@ fn record_labels(
                 "shipment": parcel.id, "number": parcel.waybill_number, "copy": sheets.copy(parcel.id), "station": printing.station,
                 "cause": if sheets.copy(parcel.id) > 1 { printing.cause.as_str() } else { "" },
             });
-            events.extend(parcel.orders().into_iter().map(|o| (o, Event { kind: "label.printed".to_owned(), params: params.clone(), actor: actor.clone() })));
+            events.extend(
+                parcel
+                    .orders()
+                    .into_iter()
+                    .map(|o| (o, Event { kind: "label.printed".to_owned(), params: params.clone(), actor: actor.clone() })),
+            );
         }
         files.push(File { batch_id, blob_hash, media_type: file.media_type, documents: file.parcels.len() as i64 });
     }
@@ -554,7 +570,13 @@ fn slips(sheets: &Sheets, parcel: &ShipmentRow, language: Language) -> Vec<Packi
                 .into_iter()
                 .flatten()
                 .filter(|l| l.order_id == order.order_id)
-                .map(|l| SlipLine { name: l.name.clone(), variant: l.variant.clone(), sku_code: l.sku_code.clone(), quantity: pieces(l.needed), total: None })
+                .map(|l| SlipLine {
+                    name: l.name.clone(),
+                    variant: l.variant.clone(),
+                    sku_code: l.sku_code.clone(),
+                    quantity: pieces(l.needed),
+                    total: None,
+                })
                 .collect();
             PackingSlipData {
                 // The buyer's language, not the packer's.

@@ -226,7 +226,10 @@ fn due_hours(known: &[Hour], cursor: Timestamp, rules: &WindowRules) -> Vec<Time
     (0..HOURS_BACK)
         .map(|back| last.plus(-back * HOUR))
         .filter(|hour| {
-            known.iter().find(|k| k.hour == *hour).is_none_or(|k| k.gap() > 0 || (k.checked_at < hour.plus(3 * HOUR) && cursor >= hour.plus(3 * HOUR)))
+            known
+                .iter()
+                .find(|k| k.hour == *hour)
+                .is_none_or(|k| k.gap() > 0 || (k.checked_at < hour.plus(3 * HOUR) && cursor >= hour.plus(3 * HOUR)))
         })
         .take(HOURS_A_RUN)
         .collect()

@@ -225,7 +225,14 @@ mod tests {
         assert_eq!(local_day(midnight, &zones[&ShopId(1)]), midnight);
         assert_eq!(local_day(midnight.plus(-1), &zones[&ShopId(1)]), midnight.plus(-wharf_domain::time::DAY));
         let c = Contribution {
-            phase: Phase::Held, day: midnight, hour: midnight, currency: "CNY".into(), units: 3, paid: true, sales_minor: -5, shipped: false,
+            phase: Phase::Held,
+            day: midnight,
+            hour: midnight,
+            currency: "CNY".into(),
+            units: 3,
+            paid: true,
+            sales_minor: -5,
+            shipped: false,
             holds: vec![HoldReason::Manual, HoldReason::BuyerNote],
         };
         assert_eq!(Contribution::parse(&c.text()), Some(c.clone()));

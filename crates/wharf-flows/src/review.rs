@@ -74,7 +74,10 @@ pub fn review(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Reviewed, StoreError> 
 
 /// Phases in which a check may still stop an order.
 pub(crate) fn is_open(phase: Phase) -> bool {
-    matches!(phase, Phase::Unpaid | Phase::Held | Phase::Review | Phase::Mapping | Phase::Stock | Phase::Label | Phase::Pack | Phase::PartShipped)
+    matches!(
+        phase,
+        Phase::Unpaid | Phase::Held | Phase::Review | Phase::Mapping | Phase::Stock | Phase::Label | Phase::Pack | Phase::PartShipped
+    )
 }
 
 /// We ship it, and the channel does not say that it is gone or over: only then are its people and its twins looked at.
@@ -91,10 +94,15 @@ fn precedes(order: &Order, other: &TwinRow) -> bool {
 }
 
 fn candidates(tx: &mut Tx<'_>, known: &[Order], shops: &HashMap<ShopId, Shop>) -> Result<Vec<TwinRow>, StoreError> {
-    let window = |order: &Order| shops.get(&order.shop_id).filter(|s| s.policy.checks.duplicate.is_some()).map(|s| s.policy.checks.duplicate_hours.max(0) * HOUR);
-    let wanted: Vec<(&Order, i64)> = known.iter().filter(|o| !o.buyer_key.is_empty() && is_ours_to_send(o)).filter_map(|o| window(o).map(|w| (o, w))).collect();
+    let window = |order: &Order| {
+        shops.get(&order.shop_id).filter(|s| s.policy.checks.duplicate.is_some()).map(|s| s.policy.checks.duplicate_hours.max(0) * HOUR)
+    };
+    let wanted: Vec<(&Order, i64)> =
+        known.iter().filter(|o| !o.buyer_key.is_empty() && is_ours_to_send(o)).filter_map(|o| window(o).map(|w| (o, w))).collect();
     let keys: Vec<String> = wanted.iter().map(|(order, _)| order.buyer_key.clone()).collect::<BTreeSet<_>>().into_iter().collect();
-    let (Some(from), Some(to)) = (wanted.iter().map(|(o, w)| o.placed_at.plus(-w)).min(), wanted.iter().map(|(o, w)| o.placed_at.plus(*w)).max()) else {
+    let (Some(from), Some(to)) =
+        (wanted.iter().map(|(o, w)| o.placed_at.plus(-w)).min(), wanted.iter().map(|(o, w)| o.placed_at.plus(*w)).max())
+    else {
         return Ok(Vec::new());
     };
     orders::of_buyers(tx, &keys, from, to)
@@ -111,7 +119,11 @@ fn twin_of(order: &Order, candidates: &[TwinRow], hours: i64) -> Option<Twin> {
         .map(|c| Twin { id: c.id, external_id: c.external_id.clone() })
 }
 
-fn blacklisted(tx: &mut Tx<'_>, known: &[Order], recipients: &HashMap<OrderId, Recipient>) -> Result<HashMap<OrderId, &'static str>, StoreError> {
+fn blacklisted(
+    tx: &mut Tx<'_>,
+    known: &[Order],
+    recipients: &HashMap<OrderId, Recipient>,
+) -> Result<HashMap<OrderId, &'static str>, StoreError> {
     let keys = tx.keys().clone();
     let mut by_order: Vec<(OrderId, &'static str, String)> = Vec::new();
     for order in known.iter().filter(|order| is_ours_to_send(order)) {
@@ -144,7 +156,14 @@ pub(crate) fn name_hash(keys: &Keys, name: &str) -> String {
     keys.blind("name", &orders::normal_name(name))
 }
 
-fn look(order: &Order, lines: &[OrderLine], recipient: Option<&Recipient>, twin: Option<&Twin>, blacklisted: Option<&str>, shop: &Shop) -> Vec<Finding> {
+fn look(
+    order: &Order,
+    lines: &[OrderLine],
+    recipient: Option<&Recipient>,
+    twin: Option<&Twin>,
+    blacklisted: Option<&str>,
+    shop: &Shop,
+) -> Vec<Finding> {
     let check_lines: Vec<CheckLine> = lines
         .iter()
         .map(|line| CheckLine {
@@ -206,7 +225,15 @@ struct Plan {
 
 impl Plan {
     /// Opens and settles findings with their holds. Answers whether a hold was placed that was not there.
-    fn findings(&mut self, keys: &Keys, order: &Order, shop: &Shop, found: &[Finding], before: &[StoredFinding], held: &mut BTreeSet<HoldReason>) -> bool {
+    fn findings(
+        &mut self,
+        keys: &Keys,
+        order: &Order,
+        shop: &Shop,
+        found: &[Finding],
+        before: &[StoredFinding],
+        held: &mut BTreeSet<HoldReason>,
+    ) -> bool {
         let mut placed = false;
         let rule = Actor::Rule { name: CHECK_RULE.to_owned(), version: shop.policy.version };
         let channel = Actor::Vendor { vendor: shop.vendor.clone() };
@@ -221,11 +248,22 @@ impl Plan {
             standing.insert(finding.code);
             let open = before.iter().find(|f| f.settled_at.is_none() && f.code == finding.code);
             if open.is_none_or(|f| f.seen != seen || f.params != finding.params || f.severity != finding.severity) {
-                self.save.push(NewFinding { order_id: order.id, code: finding.code, severity: finding.severity, params: finding.params.clone(), seen });
+                self.save.push(NewFinding {
+                    order_id: order.id,
+                    code: finding.code,
+                    severity: finding.severity,
+                    params: finding.params.clone(),
+                    seen,
+                });
             }
             if open.is_none() {
                 let params = without_fixes(&finding.params);
-                self.say(order.id, "order.finding", json!({ "code": finding.code, "severity": finding.severity, "params": params }), actor(finding.code));
+                self.say(
+                    order.id,
+                    "order.finding",
+                    json!({ "code": finding.code, "severity": finding.severity, "params": params }),
+                    actor(finding.code),
+                );
             }
             match finding.code.hold() {
                 Some(reason) if finding.severity == Severity::Block && held.insert(reason) => {
@@ -234,7 +272,9 @@ impl Plan {
                     self.place_by.insert(order.id, rule.clone());
                     self.say(order.id, "order.held", json!({ "reason": reason }), actor(finding.code));
                 }
-                Some(reason) if finding.severity != Severity::Block && held.remove(&reason) => self.let_go(order.id, reason, actor(finding.code)),
+                Some(reason) if finding.severity != Severity::Block && held.remove(&reason) => {
+                    self.let_go(order.id, reason, actor(finding.code))
+                }
                 _ => {}
             }
         }
@@ -252,7 +292,17 @@ impl Plan {
         self.say(id, "order.hold_released", json!({ "reason": reason }), by);
     }
 
-    fn approval(&mut self, keys: &Keys, order: &Order, lines: &[OrderLine], shop: &Shop, found: &[Finding], before: &[StoredFinding], held: &BTreeSet<HoldReason>, fresh: bool) {
+    fn approval(
+        &mut self,
+        keys: &Keys,
+        order: &Order,
+        lines: &[OrderLine],
+        shop: &Shop,
+        found: &[Finding],
+        before: &[StoredFinding],
+        held: &BTreeSet<HoldReason>,
+        fresh: bool,
+    ) {
         let rule = Actor::Rule { name: APPROVAL_RULE.to_owned(), version: shop.policy.version };
         let waiting = before.iter().find(|f| f.settled_at.is_none() && f.code == FindingCode::ReviewNeeded);
         let by_rule = matches!(&order.approved_by, Some(Actor::Rule { name, .. }) if name == APPROVAL_RULE);

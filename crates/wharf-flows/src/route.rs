@@ -172,7 +172,11 @@ pub fn route_in(
     }
     // An order that has its stock and lost its label only needs the label again.
     let settled: Vec<OrderId> = results.iter().filter(|(_, o)| matches!(o, Outcome::Already)).map(|(id, _)| *id).collect();
-    let drafts: Vec<_> = shipments::of_orders(tx, &settled)?.into_iter().filter(|s| s.state == wharf_domain::shipment::ShipmentState::Draft).map(|s| s.id).collect();
+    let drafts: Vec<_> = shipments::of_orders(tx, &settled)?
+        .into_iter()
+        .filter(|s| s.state == wharf_domain::shipment::ShipmentState::Draft)
+        .map(|s| s.id)
+        .collect();
     ship::ask_carriers(tx, vendors, actor, &drafts)?;
 
     let skus = skus_of(&ready);
@@ -187,7 +191,13 @@ pub fn route_in(
     Ok(orders.iter().map(|id| (*id, results.get(id).cloned().unwrap_or(Outcome::Already))).collect())
 }
 
-fn save(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], actor: &Actor, wants: &[&Want], decisions: &[Decision]) -> Result<(), StoreError> {
+fn save(
+    tx: &mut Tx<'_>,
+    vendors: &[&'static dyn Vendor],
+    actor: &Actor,
+    wants: &[&Want],
+    decisions: &[Decision],
+) -> Result<(), StoreError> {
     let lines: Vec<OrderLineId> = wants.iter().flat_map(|w| &w.lines).map(|l| l.order_line_id).collect();
     let mut totals: HashMap<(OrderLineId, WarehouseId, SkuId), i64> =
         stock::held(tx, &lines)?.into_iter().map(|h| ((h.order_line_id, h.warehouse_id, h.sku_id), h.quantity)).collect();
@@ -204,7 +214,8 @@ fn save(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], actor: &Actor, wants: 
             let id: FulfillmentId = tx.new_id();
             let mut rows = Vec::with_capacity(part.lines.len());
             for (line, units) in &part.lines {
-                let items: Vec<(SkuId, i64)> = parts.get(line).map(|p| p.iter().map(|(sku, per)| (*sku, per * units)).collect()).unwrap_or_default();
+                let items: Vec<(SkuId, i64)> =
+                    parts.get(line).map(|p| p.iter().map(|(sku, per)| (*sku, per * units)).collect()).unwrap_or_default();
                 for (sku_id, quantity) in &items {
                     let key = (*line, part.warehouse_id, *sku_id);
                     let total = totals.entry(key).or_insert(0);
@@ -224,7 +235,11 @@ fn save(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], actor: &Actor, wants: 
             }
             events.push((
                 want.order_id,
-                Event { kind: "order.routed".to_owned(), params: json!({ "fulfillment": id, "warehouse": part.warehouse_id, "trace": decision.trace }), actor: actor.clone() },
+                Event {
+                    kind: "order.routed".to_owned(),
+                    params: json!({ "fulfillment": id, "warehouse": part.warehouse_id, "trace": decision.trace }),
+                    actor: actor.clone(),
+                },
             ));
             made.push(NewFulfillment {
                 id,

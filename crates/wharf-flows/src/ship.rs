@@ -38,7 +38,13 @@ fn event(kind: &str, params: serde_json::Value, actor: &Actor) -> Event {
 
 /// Puts new fulfillments into parcels and asks carriers for numbers. Fulfillments of one recipient from one warehouse share
 /// a parcel where the shop's policy says so, also with a parcel that is not yet printed: its label is then recalled.
-pub fn compose(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], actor: &Actor, ids: &[FulfillmentId], merging: Merging) -> Result<Vec<ShipmentId>, StoreError> {
+pub fn compose(
+    tx: &mut Tx<'_>,
+    vendors: &[&'static dyn Vendor],
+    actor: &Actor,
+    ids: &[FulfillmentId],
+    merging: Merging,
+) -> Result<Vec<ShipmentId>, StoreError> {
     let rows = fulfillments::load(tx, ids)?;
     if rows.is_empty() {
         return Ok(Vec::new());
@@ -57,7 +63,10 @@ pub fn compose(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], actor: &Actor, 
     let mut blocked: HashSet<ShipmentId> = shipments::obstacles(tx, &near_ids)?.into_iter().map(|(id, _, _)| id).collect();
     // A parcel whose carrier is being asked just now is not touched before the answer.
     blocked.extend(
-        waybills::live(tx, &near_ids)?.into_iter().filter(|w| matches!(w.waybill, Waybill::Requested { .. } | Waybill::InDoubt { .. })).map(|w| w.shipment_id),
+        waybills::live(tx, &near_ids)?
+            .into_iter()
+            .filter(|w| matches!(w.waybill, Waybill::Requested { .. } | Waybill::InDoubt { .. }))
+            .map(|w| w.shipment_id),
     );
 
     let mut fresh: Vec<NewShipment> = Vec::new();
@@ -73,14 +82,19 @@ pub fn compose(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], actor: &Actor, 
             .map(|l| ParcelLine { fulfillment_line_id: l.id, order_id: f.order_id, order_line_id: l.order_line_id, quantity: l.quantity })
             .collect();
         let old = near.iter().find(|s| {
-            !print.is_empty() && s.recipient_print == print && s.warehouse_id == f.warehouse_id && may_join(s.shop_id, f.shop_id) && !blocked.contains(&s.id)
+            !print.is_empty()
+                && s.recipient_print == print
+                && s.warehouse_id == f.warehouse_id
+                && may_join(s.shop_id, f.shop_id)
+                && !blocked.contains(&s.id)
         });
         let shipment = if let Some(old) = old {
             joined.extend(lines.iter().map(|l| (old.id, *l)));
             touched.insert(old.id);
             old.id
-        } else if let Some(new) =
-            fresh.iter_mut().find(|s| !print.is_empty() && s.recipient_print == print && s.warehouse_id == f.warehouse_id && may_join(s.shop_id, f.shop_id))
+        } else if let Some(new) = fresh
+            .iter_mut()
+            .find(|s| !print.is_empty() && s.recipient_print == print && s.warehouse_id == f.warehouse_id && may_join(s.shop_id, f.shop_id))
         {
             new.lines.extend(lines);
             new.id
@@ -99,7 +113,10 @@ pub fn compose(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], actor: &Actor, 
             });
             id
         };
-        events.push((f.order_id, event("parcel.composed", json!({ "shipment": shipment, "fulfillment": f.id, "joined": old.is_some() }), actor)));
+        events.push((
+            f.order_id,
+            event("parcel.composed", json!({ "shipment": shipment, "fulfillment": f.id, "joined": old.is_some() }), actor),
+        ));
     }
     shipments::insert(tx, &fresh)?;
     for id in &touched {
@@ -135,8 +152,10 @@ struct ByHand {
 /// whose old label is still being given back is asked for when that is done.
 pub fn ask_carriers(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], actor: &Actor, ids: &[ShipmentId]) -> Result<(), StoreError> {
     let live: HashSet<ShipmentId> = waybills::live(tx, ids)?.into_iter().map(|w| w.shipment_id).collect();
-    let drafts: Vec<ShipmentRow> =
-        shipments::load(tx, ids)?.into_iter().filter(|s| s.state == ShipmentState::Draft && !live.contains(&s.id) && !s.lines.is_empty()).collect();
+    let drafts: Vec<ShipmentRow> = shipments::load(tx, ids)?
+        .into_iter()
+        .filter(|s| s.state == ShipmentState::Draft && !live.contains(&s.id) && !s.lines.is_empty())
+        .collect();
     if drafts.is_empty() {
         return Ok(());
     }
@@ -336,7 +355,9 @@ pub async fn merge(app: &App, actor: &Actor, ids: &[ShipmentId]) -> Result<Shipm
             for row in rows.iter().filter(|r| r.id != target.id) {
                 shipments::move_lines(tx, row.id, target.id)?;
                 shipments::step(tx, row.id, &Step::Cancelled { reason: "merged".into() })?;
-                events.extend(row.orders().into_iter().map(|o| (o, event("parcel.merged", json!({ "from": row.id, "into": target.id }), &actor))));
+                events.extend(
+                    row.orders().into_iter().map(|o| (o, event("parcel.merged", json!({ "from": row.id, "into": target.id }), &actor))),
+                );
             }
             timeline::append(tx, &events)?;
             stations::clear(tx, &ids)?;
@@ -355,7 +376,9 @@ pub async fn take_out(app: &App, actor: &Actor, id: ShipmentId, order: OrderId) 
     app.store
         .write(move |tx| {
             locks::shipments(tx, &[id])?;
-            let Some(parcel) = shipments::load(tx, &[id])?.into_iter().next() else { return Err(FlowError::NotFound(format!("shipment {id}"))) };
+            let Some(parcel) = shipments::load(tx, &[id])?.into_iter().next() else {
+                return Err(FlowError::NotFound(format!("shipment {id}")));
+            };
             let mine: Vec<ParcelLine> = parcel.lines.iter().filter(|l| l.order_id == order).copied().collect();
             if mine.is_empty() {
                 return Err(FlowError::refused("not_in_parcel"));
@@ -422,11 +445,15 @@ pub async fn split(app: &App, actor: &Actor, id: ShipmentId, take: &[(Fulfillmen
     app.store
         .write(move |tx| {
             locks::shipments(tx, &[id])?;
-            let Some(parcel) = shipments::load(tx, &[id])?.into_iter().next() else { return Err(FlowError::NotFound(format!("shipment {id}"))) };
+            let Some(parcel) = shipments::load(tx, &[id])?.into_iter().next() else {
+                return Err(FlowError::NotFound(format!("shipment {id}")));
+            };
             let inside: HashMap<FulfillmentLineId, ParcelLine> = parcel.lines.iter().map(|l| (l.fulfillment_line_id, *l)).collect();
             let mut wanted: HashMap<FulfillmentLineId, i64> = HashMap::new();
             for (line, quantity) in &take {
-                let Some(known) = inside.get(line) else { return Err(FlowError::invalid("lines", format!("line {line} is not in the parcel"))) };
+                let Some(known) = inside.get(line) else {
+                    return Err(FlowError::invalid("lines", format!("line {line} is not in the parcel")));
+                };
                 if *quantity <= 0 || *quantity > known.quantity || wanted.insert(*line, *quantity).is_some() {
                     return Err(FlowError::invalid("lines", format!("{quantity} units of line {line} cannot be taken")));
                 }
@@ -452,7 +479,11 @@ pub async fn split(app: &App, actor: &Actor, id: ShipmentId, take: &[(Fulfillmen
 }
 
 /// Splits the fulfillments of a parcel and answers the lines of the new parcel.
-fn split_fulfillments(tx: &mut Tx<'_>, parcel: &ShipmentRow, wanted: &HashMap<FulfillmentLineId, i64>) -> Result<Vec<ParcelLine>, StoreError> {
+fn split_fulfillments(
+    tx: &mut Tx<'_>,
+    parcel: &ShipmentRow,
+    wanted: &HashMap<FulfillmentLineId, i64>,
+) -> Result<Vec<ParcelLine>, StoreError> {
     let rows: Vec<FulfillmentRow> = fulfillments::of_orders(tx, &parcel.orders())?;
     let (mut made, mut left, mut moved, mut taken_out) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for f in rows.iter().filter(|f| f.lines.iter().any(|l| wanted.contains_key(&l.id))) {
@@ -461,13 +492,22 @@ fn split_fulfillments(tx: &mut Tx<'_>, parcel: &ShipmentRow, wanted: &HashMap<Fu
             let Some(take) = wanted.get(&line.id).copied() else { continue };
             let items: Vec<(SkuId, i64)> = line.items.iter().map(|i| (i.sku_id, i.quantity / line.quantity * take)).collect();
             let new_line: FulfillmentLineId = tx.new_id();
-            moved.push(ParcelLine { fulfillment_line_id: new_line, order_id: f.order_id, order_line_id: line.order_line_id, quantity: take });
+            moved.push(ParcelLine {
+                fulfillment_line_id: new_line,
+                order_id: f.order_id,
+                order_line_id: line.order_line_id,
+                quantity: take,
+            });
             taken_out.push((parcel.id, line.id, line.quantity - take));
             left.push(LineRow {
                 id: line.id,
                 order_line_id: line.order_line_id,
                 quantity: line.quantity - take,
-                items: line.items.iter().map(|i| Item { sku_id: i.sku_id, quantity: i.quantity - i.quantity / line.quantity * take, scanned: 0 }).collect(),
+                items: line
+                    .items
+                    .iter()
+                    .map(|i| Item { sku_id: i.sku_id, quantity: i.quantity - i.quantity / line.quantity * take, scanned: 0 })
+                    .collect(),
             });
             lines.push(NewLine { id: new_line, order_line_id: line.order_line_id, quantity: take, items });
         }

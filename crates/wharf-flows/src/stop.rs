@@ -73,12 +73,26 @@ fn give_back(tx: &mut Tx<'_>, actor: &Actor, parcel: &ShipmentRow, row: WaybillR
             let events: Vec<(OrderId, Event)> = parcel
                 .orders()
                 .into_iter()
-                .map(|order| (order, event("label.recalled", json!({ "shipment": parcel.id, "number": number, "why": why, "printed": parcel.printed_at.is_some() }), actor)))
+                .map(|order| {
+                    (
+                        order,
+                        event(
+                            "label.recalled",
+                            json!({ "shipment": parcel.id, "number": number, "why": why, "printed": parcel.printed_at.is_some() }),
+                            actor,
+                        ),
+                    )
+                })
                 .collect();
             timeline::append(tx, &events)
         }
         Waybill::Voided { .. } => book::free_number(tx, row.carrier_account_id, &row.client_reference),
-        Waybill::Intent | Waybill::Requested { .. } | Waybill::Booked { .. } | Waybill::Printed { .. } | Waybill::Failed { .. } | Waybill::InDoubt { .. } => Ok(()),
+        Waybill::Intent
+        | Waybill::Requested { .. }
+        | Waybill::Booked { .. }
+        | Waybill::Printed { .. }
+        | Waybill::Failed { .. }
+        | Waybill::InDoubt { .. } => Ok(()),
     }
 }
 
@@ -114,7 +128,12 @@ pub(crate) fn set_fulfillments(tx: &mut Tx<'_>, parcel: &ShipmentRow, to: Move) 
 
 /// Takes labels of orders back before their address or contents change (E6). Answers the orders whose parcels could not be
 /// recalled, and why: `handed_over` · `waybill_under_way`. The parcels are drafts and asked for again by [`ask_carriers`].
-pub fn recall_labels(tx: &mut Tx<'_>, actor: &Actor, orders: &[OrderId], why: &str) -> Result<(Vec<ShipmentId>, Vec<(OrderId, &'static str)>), StoreError> {
+pub fn recall_labels(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    orders: &[OrderId],
+    why: &str,
+) -> Result<(Vec<ShipmentId>, Vec<(OrderId, &'static str)>), StoreError> {
     let concerned = lock_with_parcels(tx, orders)?;
     let (mut recalled, mut refused) = (Vec::new(), Vec::new());
     for parcel in shipments::of_orders(tx, orders)? {
@@ -261,7 +280,8 @@ pub(crate) fn cut(tx: &mut Tx<'_>, actor: &Actor, cuts: &[(FulfillmentLineId, i6
     fulfillments::set_state(tx, &states)?;
 
     let line_ids: Vec<OrderLineId> = freed.keys().map(|k| k.0).collect();
-    let held: HashMap<_, i64> = stock::held(tx, &line_ids)?.into_iter().map(|h| ((h.order_line_id, h.warehouse_id, h.sku_id), h.quantity)).collect();
+    let held: HashMap<_, i64> =
+        stock::held(tx, &line_ids)?.into_iter().map(|h| ((h.order_line_id, h.warehouse_id, h.sku_id), h.quantity)).collect();
     let targets: Vec<stock::Target> = freed
         .iter()
         .map(|(key, (order_id, quantity))| stock::Target {
@@ -273,7 +293,11 @@ pub(crate) fn cut(tx: &mut Tx<'_>, actor: &Actor, cuts: &[(FulfillmentLineId, i6
         })
         .collect();
     if let Some(bad) = targets.iter().find(|t| t.quantity < 0) {
-        return Err(StoreError::Inconsistent { table: "reservations".into(), column: "quantity".into(), id: bad.order_line_id.to_string() });
+        return Err(StoreError::Inconsistent {
+            table: "reservations".into(),
+            column: "quantity".into(),
+            id: bad.order_line_id.to_string(),
+        });
     }
     if stock::reserve(tx, &targets, actor)?.is_err() {
         return Err(StoreError::Inconsistent { table: "stock_levels".into(), column: "reserved".into(), id: String::new() });
@@ -290,10 +314,17 @@ pub(crate) fn cut(tx: &mut Tx<'_>, actor: &Actor, cuts: &[(FulfillmentLineId, i6
 
 /// Takes what was cut out of one parcel. A parcel that ends empty is cancelled and its label recalled; one that goes on with
 /// less is opened again, and the bench must look.
-fn cut_parcel(tx: &mut Tx<'_>, actor: &Actor, parcel: &ShipmentRow, keep: &HashMap<FulfillmentLineId, i64>, reason: &str) -> Result<(), StoreError> {
+fn cut_parcel(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    parcel: &ShipmentRow,
+    keep: &HashMap<FulfillmentLineId, i64>,
+    reason: &str,
+) -> Result<(), StoreError> {
     let after: Vec<(FulfillmentLineId, i64)> =
         parcel.lines.iter().map(|l| (l.fulfillment_line_id, keep.get(&l.fulfillment_line_id).copied().unwrap_or(l.quantity))).collect();
-    let concerned: BTreeSet<OrderId> = parcel.lines.iter().filter(|l| keep.contains_key(&l.fulfillment_line_id)).map(|l| l.order_id).collect();
+    let concerned: BTreeSet<OrderId> =
+        parcel.lines.iter().filter(|l| keep.contains_key(&l.fulfillment_line_id)).map(|l| l.order_id).collect();
     let empty = after.iter().all(|(_, quantity)| *quantity == 0);
     if empty {
         for waybill in waybills::live(tx, &[parcel.id])? {
@@ -313,6 +344,7 @@ fn cut_parcel(tx: &mut Tx<'_>, actor: &Actor, parcel: &ShipmentRow, keep: &HashM
         }
     }
     let params = json!({ "shipment": parcel.id, "number": parcel.waybill_number, "was": parcel.state, "reason": reason, "whole": empty });
-    let events: Vec<(OrderId, Event)> = concerned.into_iter().map(|order| (order, event("parcel.stopped", params.clone(), actor))).collect();
+    let events: Vec<(OrderId, Event)> =
+        concerned.into_iter().map(|order| (order, event("parcel.stopped", params.clone(), actor))).collect();
     timeline::append(tx, &events)
 }

@@ -29,7 +29,14 @@ pub async fn track_due(app: &App) -> Result<bool, FlowError> {
         match track_one(app, *id).await {
             Ok(()) => {}
             // One carrier's bad day must not hide the parcels of the others: it is asked again after the pause.
-            Err(FlowError::Connect(ConnectError::Throttled { .. } | ConnectError::Transient(_) | ConnectError::Unsure(_) | ConnectError::Drift(_) | ConnectError::Refused { .. } | ConnectError::Reauthorize(_))) => {
+            Err(FlowError::Connect(
+                ConnectError::Throttled { .. }
+                | ConnectError::Transient(_)
+                | ConnectError::Unsure(_)
+                | ConnectError::Drift(_)
+                | ConnectError::Refused { .. }
+                | ConnectError::Reauthorize(_),
+            )) => {
                 let id = *id;
                 app.store.write(move |tx| shipments::set_tracked(tx, &[id]).map_err(FlowError::from)).await?;
             }
@@ -45,16 +52,16 @@ pub async fn track_one(app: &App, id: ShipmentId) -> Result<(), FlowError> {
     let asked = app
         .store
         .read(move |tx| {
-            let Some(parcel) = shipments::load(tx, &[id])?.into_iter().next() else { return Err(FlowError::NotFound(format!("shipment {id}"))) };
+            let Some(parcel) = shipments::load(tx, &[id])?.into_iter().next() else {
+                return Err(FlowError::NotFound(format!("shipment {id}")));
+            };
             let (Some(number), Some(account)) = (parcel.waybill_number.clone(), parcel.carrier_account_id) else { return Ok(None) };
             let Some(account) = warehouses::get_account(tx, account)? else { return Ok(None) };
             let Some(vendor) = vendors.iter().copied().find(|v| v.manifest().id == account.vendor) else { return Ok(None) };
             let Some(carrier) = vendor.carrier() else { return Ok(None) };
             let credentials = Credentials(warehouses::account_credentials(tx, account.id)?);
-            let order = shipments::parcel_orders(tx, &[id])?.remove(&id).and_then(|orders| orders.into_iter().next()).map(|o| ParcelOrder {
-                channel: o.vendor,
-                external_id: o.external_id,
-                seller_id: (!o.seller_id.is_empty()).then_some(o.seller_id),
+            let order = shipments::parcel_orders(tx, &[id])?.remove(&id).and_then(|orders| orders.into_iter().next()).map(|o| {
+                ParcelOrder { channel: o.vendor, external_id: o.external_id, seller_id: (!o.seller_id.is_empty()).then_some(o.seller_id) }
             });
             Ok(Some((vendor, carrier, account.id, credentials, Settings(account.settings), parcel.carrier_code, number, order)))
         })

@@ -35,7 +35,10 @@ pub async fn undo(app: &App, asker: &Asker, id: OperationId) -> Result<Vec<(Orde
     let mut results = Vec::with_capacity(targets.len());
     for chunk in targets.chunks(CHUNK) {
         let (asker, kind, chunk, undo_note) = (asker.clone(), kind.clone(), chunk.to_vec(), std::sync::Arc::clone(&undo_note));
-        let some = app.store.write(move |tx| if kind == "note" { undo_note(tx, &asker, &chunk) } else { undo_chunk(tx, &asker, &kind, &chunk) }).await?;
+        let some = app
+            .store
+            .write(move |tx| if kind == "note" { undo_note(tx, &asker, &chunk) } else { undo_chunk(tx, &asker, &kind, &chunk) })
+            .await?;
         results.extend(some);
     }
     Ok(results)

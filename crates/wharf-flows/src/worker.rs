@@ -60,7 +60,11 @@ pub fn reaction(error: &FlowError, failures: i64, now: Timestamp, chance: f64) -
         },
         FlowError::Store(StoreError::Busy | StoreError::Unavailable | StoreError::Full) => only(retry(MOST_FAILURES)),
         FlowError::Store(
-            StoreError::Conflict { .. } | StoreError::Inconsistent { .. } | StoreError::WrongKey | StoreError::Migration(_) | StoreError::Database(_),
+            StoreError::Conflict { .. }
+            | StoreError::Inconsistent { .. }
+            | StoreError::WrongKey
+            | StoreError::Migration(_)
+            | StoreError::Database(_),
         ) => only(retry(MOST_FAULTS)),
         FlowError::NotFound(_) | FlowError::Refused { .. } | FlowError::Invalid { .. } => only(Failure::Dead),
     }

@@ -150,7 +150,10 @@ pub async fn load_folder(store: &Store, folder: &Path) -> anyhow::Result<Manifes
                     dump::clear(tx, name)?;
                 }
                 if dump::count(tx, name)? > 0 {
-                    return Err(StoreError::Database(format!("the database is not empty: {name} has rows; restore into a new data folder")).into());
+                    return Err(StoreError::Database(format!(
+                        "the database is not empty: {name} has rows; restore into a new data folder"
+                    ))
+                    .into());
                 }
                 let Some(table) = tables.iter().find(|t| t.name == *name) else { continue };
                 let mut batch: Vec<Map<String, Json>> = Vec::with_capacity(PAGE);

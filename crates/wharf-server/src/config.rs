@@ -54,7 +54,8 @@ impl Config {
             None => File::default(),
         };
         let data = args.data.clone().or_else(|| file.data.clone()).unwrap_or_else(|| PathBuf::from("wharf-data"));
-        std::fs::create_dir_all(&data).with_context(|| format!("cannot make the data folder {}: choose another with --data", data.display()))?;
+        std::fs::create_dir_all(&data)
+            .with_context(|| format!("cannot make the data folder {}: choose another with --data", data.display()))?;
         let database = match args.database.clone().or_else(|| file.database.clone()) {
             Some(url) => url,
             None => format!("sqlite:{}", data.join("wharf.sqlite").display()),

@@ -72,7 +72,8 @@ async fn accept(listener: TcpListener, world: Arc<World>, vendors: Vec<&'static 
         let (world, vendors) = (world.clone(), vendors.clone());
         tokio::spawn(async move {
             let service = service_fn(move |request| answer(world.clone(), vendors.clone(), request));
-            let served = hyper::server::conn::http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
+            let served =
+                hyper::server::conn::http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
             if let Err(error) = served {
                 tracing::debug!(%error, "market connection ended");
             }

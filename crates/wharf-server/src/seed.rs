@@ -61,7 +61,11 @@ pub async fn furnish(state: &AppState, world: &str, house: DemoHouse) -> anyhow:
             .vendors
             .iter()
             .filter(|v| v.sandbox().is_none())
-            .filter_map(|v| v.carrier().filter(|c| c.numbers().is_some()).map(|c| (v.manifest().id.to_owned(), c.services().iter().map(|(word, _)| (*word).to_owned()).collect())))
+            .filter_map(|v| {
+                v.carrier()
+                    .filter(|c| c.numbers().is_some())
+                    .map(|c| (v.manifest().id.to_owned(), c.services().iter().map(|(word, _)| (*word).to_owned()).collect()))
+            })
             .collect();
         state.app.store.write(move |tx| build(tx, &house, &extra)).await.context("the demo could not be furnished")?;
     }
@@ -76,7 +80,12 @@ async fn accounts(state: &AppState, world: &str) -> anyhow::Result<Accounts> {
         body: Vec::new(),
         timeout: std::time::Duration::from_secs(10),
     };
-    let answer = state.app.http.send(request).await.with_context(|| format!("the market at {world} does not answer: is `wharf sandbox` running?"))?;
+    let answer = state
+        .app
+        .http
+        .send(request)
+        .await
+        .with_context(|| format!("the market at {world} does not answer: is `wharf sandbox` running?"))?;
     if answer.status != 200 {
         bail!("the market at {world} answered {}", answer.status);
     }
@@ -152,7 +161,10 @@ fn build(tx: &mut Tx<'_>, house: &DemoHouse, extra: &[(String, Vec<String>)]) ->
             ("number_from".to_owned(), "100000001".to_owned()),
             ("number_to".to_owned(), "109999999".to_owned()),
         ]);
-        let account = warehouses::create_account(tx, &AccountInput { vendor: vendor.clone(), name: "合约快递".into(), credentials: None, settings, shop_id: None, active: true })?;
+        let account = warehouses::create_account(
+            tx,
+            &AccountInput { vendor: vendor.clone(), name: "合约快递".into(), credentials: None, settings, shop_id: None, active: true },
+        )?;
         if let Some(service) = services.first() {
             warehouses::set_rates(tx, account, &[rate(account, service, "", [1000, 380, 1000, 150], 30_000, 4)])?;
         }
@@ -172,7 +184,14 @@ fn house_rates(house: &DemoHouse) -> Vec<StoredRate> {
         .collect()
 }
 
-fn rate(account: CarrierAccountId, service: &str, province: &str, [first_grams, first_minor, step_grams, step_minor]: [i64; 4], max_grams: i64, days: i64) -> Rate {
+fn rate(
+    account: CarrierAccountId,
+    service: &str,
+    province: &str,
+    [first_grams, first_minor, step_grams, step_minor]: [i64; 4],
+    max_grams: i64,
+    days: i64,
+) -> Rate {
     Rate {
         account,
         service: service.to_owned(),
@@ -194,10 +213,20 @@ async fn connect(state: &AppState, accounts: Accounts) -> anyhow::Result<()> {
     let mut by_key: HashMap<String, ShopId> = HashMap::new();
     for account in accounts.shops {
         let (wanted, key) = (account.name.clone(), account.key.clone());
-        let found = state.app.store.read(move |tx| shops::list(tx, &wharf_domain::access::Scope::ALL)).await?.into_iter().find(|s| s.name == wanted);
+        let found = state
+            .app
+            .store
+            .read(move |tx| shops::list(tx, &wharf_domain::access::Scope::ALL))
+            .await?
+            .into_iter()
+            .find(|s| s.name == wanted);
         let id = match found {
             Some(shop) => {
-                let edit = shops::ShopEdit { credentials: Some(account.credentials), settings: Some(account.settings), ..shops::ShopEdit::default() };
+                let edit = shops::ShopEdit {
+                    credentials: Some(account.credentials),
+                    settings: Some(account.settings),
+                    ..shops::ShopEdit::default()
+                };
                 let id = shop.id;
                 state.app.store.write(move |tx| shops::edit(tx, id, &edit, None)).await?;
                 id
@@ -242,7 +271,10 @@ async fn connect(state: &AppState, accounts: Accounts) -> anyhow::Result<()> {
                     None => {
                         let id = warehouses::create_account(tx, &input)?;
                         let stored: Vec<StoredRate> = settings::get(tx, "demo.rates")?.map(|(rates, _)| rates).unwrap_or_default();
-                        let rates: Vec<Rate> = stored.iter().map(|(carrier, province, prices, most, days)| rate(id, carrier, province, *prices, *most, *days)).collect();
+                        let rates: Vec<Rate> = stored
+                            .iter()
+                            .map(|(carrier, province, prices, most, days)| rate(id, carrier, province, *prices, *most, *days))
+                            .collect();
                         warehouses::set_rates(tx, id, &rates)?;
                     }
                 }

@@ -9,9 +9,9 @@ use rand::rngs::OsRng;
 use std::path::PathBuf;
 use std::sync::Arc;
 use wharf_connect::http::{HttpOptions, RealHttp};
-use wharf_flows::app::App;
 use wharf_domain::access::{BuiltInRole, Scope};
 use wharf_domain::word::Word;
+use wharf_flows::app::App;
 use wharf_store::users::{self, NewUser};
 use wharf_store::{Clock, Keys, Store, StoreError, StoreOptions};
 
@@ -32,7 +32,8 @@ pub fn open_store(config: &Config) -> anyhow::Result<Store> {
         _ => Keys::load_or_create(&key_path(config)).with_context(|| format!("cannot use the key file {}", key_path(config).display()))?,
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    Store::open(&config.database, StoreOptions::new(clock, keys)).with_context(|| format!("cannot open the database {}", shown(&config.database)))
+    Store::open(&config.database, StoreOptions::new(clock, keys))
+        .with_context(|| format!("cannot open the database {}", shown(&config.database)))
 }
 
 /// A database URL without its password.
@@ -87,7 +88,8 @@ pub async fn make_owner(state: &AppState, login: &str, name: &str, password: &st
             if !users::list(tx)?.is_empty() {
                 return Ok(false);
             }
-            let role = users::role_by_name(tx, BuiltInRole::Owner.as_str())?.ok_or_else(|| SetupError::new("the owner's role is missing".into()))?;
+            let role = users::role_by_name(tx, BuiltInRole::Owner.as_str())?
+                .ok_or_else(|| SetupError::new("the owner's role is missing".into()))?;
             users::create(tx, &NewUser { login, name, password_hash, role_id: role.id, scope: Scope::ALL, locale: "zh-CN".into() })?;
             Ok(true)
         })

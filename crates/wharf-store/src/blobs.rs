@@ -84,5 +84,8 @@ pub fn get(tx: &mut Tx<'_>, hash: &str) -> Result<Option<Blob>, StoreError> {
 /// Erases what is past its date. Answers how many.
 pub fn erase_expired(tx: &mut Tx<'_>, limit: i64) -> Result<u64, StoreError> {
     let now = tx.now();
-    tx.execute("DELETE FROM blobs WHERE hash IN (SELECT hash FROM blobs WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)", &[now.into(), limit.into()])
+    tx.execute(
+        "DELETE FROM blobs WHERE hash IN (SELECT hash FROM blobs WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+        &[now.into(), limit.into()],
+    )
 }

@@ -206,13 +206,18 @@ pub fn save_skus(tx: &mut Tx<'_>, skus: &[NewSku]) -> Result<Vec<SkuId>, StoreEr
     }
     let rows: Vec<Vec<Value>> = barcodes.iter().map(|(code, id)| vec![(*code).into(), (*id).into()]).collect();
     tx.insert_many("INSERT INTO sku_barcodes (barcode, sku_id)", &rows, "ON CONFLICT (barcode) DO UPDATE SET sku_id = excluded.sku_id")?;
-    skus.iter().map(|sku| found.get(&normal_code(&sku.code)).copied().ok_or(StoreError::Database("a SKU that was saved is gone".to_owned()))).collect()
+    skus.iter()
+        .map(|sku| found.get(&normal_code(&sku.code)).copied().ok_or(StoreError::Database("a SKU that was saved is gone".to_owned())))
+        .collect()
 }
 
 /// Ids of SKUs by normal codes.
 pub fn sku_ids(tx: &mut Tx<'_>, normal_codes: &[String]) -> Result<HashMap<String, SkuId>, StoreError> {
     let codes: Vec<Value> = normal_codes.iter().map(Value::from).collect();
-    tx.query_in("SELECT id, code_normal FROM skus WHERE code_normal IN ({ids})", &codes, &[])?.iter().map(|row| Ok((row.text(1)?, row.id(0)?))).collect()
+    tx.query_in("SELECT id, code_normal FROM skus WHERE code_normal IN ({ids})", &codes, &[])?
+        .iter()
+        .map(|row| Ok((row.text(1)?, row.id(0)?)))
+        .collect()
 }
 
 /// SKUs by id.
@@ -267,8 +272,10 @@ pub fn save_bundle(tx: &mut Tx<'_>, code: &str, name: &str, parts: &[(SkuId, i64
 /// All bundles, by code.
 pub fn bundles(tx: &mut Tx<'_>) -> Result<Vec<Bundle>, StoreError> {
     let rows = tx.query("SELECT id, code, name FROM bundles ORDER BY code_normal", &[])?;
-    let mut bundles =
-        rows.iter().map(|row| Ok(Bundle { id: row.id(0)?, code: row.text(1)?, name: row.text(2)?, parts: Vec::new() })).collect::<Result<Vec<_>, StoreError>>()?;
+    let mut bundles = rows
+        .iter()
+        .map(|row| Ok(Bundle { id: row.id(0)?, code: row.text(1)?, name: row.text(2)?, parts: Vec::new() }))
+        .collect::<Result<Vec<_>, StoreError>>()?;
     let ids: Vec<BundleId> = bundles.iter().map(|bundle| bundle.id).collect();
     let mut parts = bundle_parts(tx, &ids)?;
     for bundle in &mut bundles {
@@ -350,7 +357,9 @@ pub fn see_listings(tx: &mut Tx<'_>, shop: ShopId, seen: &[SeenListing]) -> Resu
     let unlinked: Vec<(ListingId, &str)> =
         made.iter().filter(|(_, listing)| !listing.linked).map(|(key, listing)| (listing.id, key.seller_code.as_str())).collect();
     let linked: BTreeSet<ListingId> = link_by_code(tx, &unlinked)?.into_iter().collect();
-    known.extend(made.into_iter().map(|(key, listing)| (key, ListingRef { linked: listing.linked || linked.contains(&listing.id), ..listing })));
+    known.extend(
+        made.into_iter().map(|(key, listing)| (key, ListingRef { linked: listing.linked || linked.contains(&listing.id), ..listing })),
+    );
     Ok(known)
 }
 
@@ -443,7 +452,14 @@ pub fn listings(tx: &mut Tx<'_>, ids: &[ListingId]) -> Result<Vec<Listing>, Stor
 }
 
 /// Listings of a scope after an id; `unlinked` shows only what waits for a link.
-pub fn listing_page(tx: &mut Tx<'_>, scope: &Scope, shop: Option<ShopId>, unlinked: bool, after: Option<ListingId>, limit: usize) -> Result<Vec<Listing>, StoreError> {
+pub fn listing_page(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    shop: Option<ShopId>,
+    unlinked: bool,
+    after: Option<ListingId>,
+    limit: usize,
+) -> Result<Vec<Listing>, StoreError> {
     let mut conditions = vec!["id > $1".to_owned()];
     let mut params: Vec<Value> = vec![after.unwrap_or(ListingId(0)).into()];
     if unlinked {

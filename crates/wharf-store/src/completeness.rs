@@ -149,12 +149,18 @@ pub fn still_parked(tx: &mut Tx<'_>, shop: ShopId, external_id: &str, why: &str)
 pub fn settle(tx: &mut Tx<'_>, shop: ShopId, external_ids: &[String]) -> Result<u64, StoreError> {
     let ids: Vec<Value> = external_ids.iter().filter(|id| !id.is_empty()).map(Value::from).collect();
     let now = tx.now();
-    tx.execute_in("UPDATE parked SET settled_at = $2 WHERE shop_id = $1 AND settled_at IS NULL AND external_id IN ({ids})", &ids, &[shop.into(), now.into()])
+    tx.execute_in(
+        "UPDATE parked SET settled_at = $2 WHERE shop_id = $1 AND settled_at IS NULL AND external_id IN ({ids})",
+        &ids,
+        &[shop.into(), now.into()],
+    )
 }
 
 /// A person looked at it and it needs nothing more.
 pub fn dismiss(tx: &mut Tx<'_>, scope: &Scope, id: RowId) -> Result<bool, StoreError> {
-    let Some(row) = tx.query_opt("SELECT shop_id FROM parked WHERE id = $1 AND settled_at IS NULL", &[id.into()])? else { return Ok(false) };
+    let Some(row) = tx.query_opt("SELECT shop_id FROM parked WHERE id = $1 AND settled_at IS NULL", &[id.into()])? else {
+        return Ok(false);
+    };
     if !scope.shop(row.id(0)?) {
         return Ok(false);
     }
@@ -163,7 +169,13 @@ pub fn dismiss(tx: &mut Tx<'_>, scope: &Scope, id: RowId) -> Result<bool, StoreE
 }
 
 /// What is parked, newest first.
-pub fn parked(tx: &mut Tx<'_>, scope: &Scope, shop: Option<ShopId>, before: Option<RowId>, limit: usize) -> Result<Vec<Parked>, StoreError> {
+pub fn parked(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    shop: Option<ShopId>,
+    before: Option<RowId>,
+    limit: usize,
+) -> Result<Vec<Parked>, StoreError> {
     let rows = tx.query(
         "SELECT id, shop_id, external_id, why, payload_hash, first_at, last_at FROM parked WHERE settled_at IS NULL AND id < $1 AND (CAST($2 AS BIGINT) = 0 OR shop_id = $2) ORDER BY id DESC",
         &[before.unwrap_or(RowId(i64::MAX)).into(), shop.map_or(0, |id| id.0).into()],
@@ -187,5 +199,8 @@ pub fn parked(tx: &mut Tx<'_>, scope: &Scope, shop: Option<ShopId>, before: Opti
 
 /// How many payloads are parked, by shop.
 pub fn parked_counts(tx: &mut Tx<'_>) -> Result<std::collections::HashMap<ShopId, i64>, StoreError> {
-    tx.query("SELECT shop_id, COUNT(*) FROM parked WHERE settled_at IS NULL GROUP BY shop_id", &[])?.iter().map(|row| Ok((row.id(0)?, row.int(1)?))).collect()
+    tx.query("SELECT shop_id, COUNT(*) FROM parked WHERE settled_at IS NULL GROUP BY shop_id", &[])?
+        .iter()
+        .map(|row| Ok((row.id(0)?, row.int(1)?)))
+        .collect()
 }

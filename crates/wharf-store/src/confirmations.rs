@@ -28,7 +28,8 @@ pub struct ConfirmationRow {
     pub message: String,
 }
 
-const COLUMNS: &str = "id, order_id, shipment_id, shop_id, confirmation_state, attempts, receipt, code, message, due_at, sent_at, answered_at";
+const COLUMNS: &str =
+    "id, order_id, shipment_id, shop_id, confirmation_state, attempts, receipt, code, message, due_at, sent_at, answered_at";
 
 fn confirmation(row: &Row) -> Result<ConfirmationRow, StoreError> {
     let answered = || row.opt_time(11)?.ok_or_else(|| row.inconsistent(11));
@@ -64,7 +65,14 @@ pub fn make_due(tx: &mut Tx<'_>, due: &[(OrderId, ShipmentId, ShopId)]) -> Resul
     let rows: Vec<Vec<Value>> = due
         .iter()
         .map(|(order, shipment, shop)| {
-            vec![Value::Int(tx.new_id()), (*order).into(), (*shipment).into(), (*shop).into(), Value::word(ConfirmationState::Due), now.into()]
+            vec![
+                Value::Int(tx.new_id()),
+                (*order).into(),
+                (*shipment).into(),
+                (*shop).into(),
+                Value::word(ConfirmationState::Due),
+                now.into(),
+            ]
         })
         .collect();
     tx.insert_many_returning(
@@ -80,13 +88,19 @@ pub fn make_due(tx: &mut Tx<'_>, due: &[(OrderId, ShipmentId, ShopId)]) -> Resul
 /// Confirmations by id.
 pub fn load(tx: &mut Tx<'_>, ids: &[ConfirmationId]) -> Result<Vec<ConfirmationRow>, StoreError> {
     let ids: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
-    tx.query_in(&format!("SELECT {COLUMNS} FROM confirmations WHERE id IN ({{ids}}) ORDER BY id"), &ids, &[])?.iter().map(confirmation).collect()
+    tx.query_in(&format!("SELECT {COLUMNS} FROM confirmations WHERE id IN ({{ids}}) ORDER BY id"), &ids, &[])?
+        .iter()
+        .map(confirmation)
+        .collect()
 }
 
 /// Confirmations of some orders, oldest first.
 pub fn of_orders(tx: &mut Tx<'_>, orders: &[OrderId]) -> Result<Vec<ConfirmationRow>, StoreError> {
     let ids: Vec<Value> = orders.iter().map(|id| (*id).into()).collect();
-    tx.query_in(&format!("SELECT {COLUMNS} FROM confirmations WHERE order_id IN ({{ids}}) ORDER BY id"), &ids, &[])?.iter().map(confirmation).collect()
+    tx.query_in(&format!("SELECT {COLUMNS} FROM confirmations WHERE order_id IN ({{ids}}) ORDER BY id"), &ids, &[])?
+        .iter()
+        .map(confirmation)
+        .collect()
 }
 
 /// Writes the next state, if it still stands in `from`. `false`: somebody else took a step first.
@@ -100,7 +114,9 @@ pub fn advance(tx: &mut Tx<'_>, id: ConfirmationId, from: ConfirmationState, to:
     };
     let sent = matches!(to, Confirmation::Sent { .. });
     let answered = match to {
-        Confirmation::Accepted { .. } | Confirmation::Already { .. } | Confirmation::Refused { .. } | Confirmation::GaveUp { .. } => Some(now),
+        Confirmation::Accepted { .. } | Confirmation::Already { .. } | Confirmation::Refused { .. } | Confirmation::GaveUp { .. } => {
+            Some(now)
+        }
         Confirmation::Due | Confirmation::Sent { .. } => None,
     };
     let changed = tx.execute(

@@ -145,7 +145,8 @@ pub(crate) fn migration(engine: Engine, sql: &str) -> String {
 
 /// The statements of a migration, without comments. Migrations hold no semicolon inside a statement.
 fn statements(sql: &str) -> Vec<String> {
-    let bare: String = sql.lines().map(|line| line.split_once("--").map_or(line, |(code, _)| code).trim_end()).collect::<Vec<_>>().join("\n");
+    let bare: String =
+        sql.lines().map(|line| line.split_once("--").map_or(line, |(code, _)| code).trim_end()).collect::<Vec<_>>().join("\n");
     bare.split(';').map(str::trim).filter(|statement| !statement.is_empty()).map(str::to_owned).collect()
 }
 
@@ -196,7 +197,8 @@ impl ConstraintNames {
         let tables: Vec<(String, String)> = tables.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
         let mut columns_of = connection.prepare("SELECT name, pk FROM pragma_table_info(?1)")?;
         for (table, sql) in tables {
-            let columns: Vec<(String, i64)> = columns_of.query_map([&table], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+            let columns: Vec<(String, i64)> =
+                columns_of.query_map([&table], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
             // A single INTEGER PRIMARY KEY is the row number and has no index.
             if let [(column, _)] = columns.iter().filter(|(_, pk)| *pk > 0).collect::<Vec<_>>()[..] {
                 names.by_columns.entry(format!("{table}.{column}")).or_insert(format!("{table}_pkey"));
@@ -214,7 +216,11 @@ impl ConstraintNames {
             let before = &rest[..at];
             rest = &rest[at + "CHECK".len()..];
             let Some(inner) = balanced(rest) else { return };
-            let named = before.trim_end().rsplit_once("CONSTRAINT ").map(|(_, name)| name).filter(|name| !name.contains(|c: char| c.is_whitespace()));
+            let named = before
+                .trim_end()
+                .rsplit_once("CONSTRAINT ")
+                .map(|(_, name)| name)
+                .filter(|name| !name.contains(|c: char| c.is_whitespace()));
             let words: Vec<&str> = inner.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
             let used: Vec<&String> = columns.iter().filter(|column| words.contains(&column.as_str())).collect();
             let stem = match used[..] {

@@ -76,7 +76,10 @@ pub fn page(tx: &mut Tx<'_>, table: &str, after: Option<&[Value]>, limit: usize)
             let marks: Vec<String> = (1..=keys.len()).map(|n| format!("${n}")).collect();
             let mut params = after.to_vec();
             params.push(limit.into());
-            tx.query(&format!("SELECT * FROM {table} WHERE ({list}) > ({}) ORDER BY {list} LIMIT ${}", marks.join(", "), params.len()), &params)?
+            tx.query(
+                &format!("SELECT * FROM {table} WHERE ({list}) > ({}) ORDER BY {list} LIMIT ${}", marks.join(", "), params.len()),
+                &params,
+            )?
         }
     };
     rows.iter().map(to_json).collect()
@@ -120,7 +123,11 @@ pub fn count(tx: &mut Tx<'_>, table: &str) -> Result<i64, StoreError> {
 }
 
 fn keys(table: &str) -> Result<&'static [&'static str], StoreError> {
-    TABLES.iter().find(|(name, _)| *name == table).map(|(_, keys)| *keys).ok_or_else(|| StoreError::Database(format!("{table:?} is no table of a dump")))
+    TABLES
+        .iter()
+        .find(|(name, _)| *name == table)
+        .map(|(_, keys)| *keys)
+        .ok_or_else(|| StoreError::Database(format!("{table:?} is no table of a dump")))
 }
 
 /// 64-bit numbers are JSON numbers (exact in this format's readers), bytes are `{"hex": "…"}`.

@@ -108,9 +108,12 @@ pub fn wants(tx: &mut Tx<'_>, orders: &[OrderId]) -> Result<Vec<Want>, StoreErro
         &ids,
         &[],
     )?;
-    let bundles: Vec<Value> = lines.iter().map(|row| row.opt_id::<BundleId>(5)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().map(Value::from).collect();
+    let bundles: Vec<Value> =
+        lines.iter().map(|row| row.opt_id::<BundleId>(5)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().map(Value::from).collect();
     let mut parts: HashMap<BundleId, Vec<(SkuId, i64)>> = HashMap::new();
-    for row in tx.query_in("SELECT bundle_id, sku_id, quantity FROM bundle_parts WHERE bundle_id IN ({ids}) ORDER BY sku_id", &bundles, &[])? {
+    for row in
+        tx.query_in("SELECT bundle_id, sku_id, quantity FROM bundle_parts WHERE bundle_id IN ({ids}) ORDER BY sku_id", &bundles, &[])?
+    {
         parts.entry(row.id(0)?).or_default().push((row.id(1)?, row.int(2)?));
     }
     let mut by_order: HashMap<OrderId, Vec<WantLine>> = HashMap::new();
@@ -275,7 +278,12 @@ fn fill(tx: &mut Tx<'_>, rows: &[Row]) -> Result<Vec<FulfillmentRow>, StoreError
         let id: FulfillmentLineId = row.id(1)?;
         let order_line_id = row.id(2)?;
         let quantity = row.int(3)?;
-        let line = by_fulfillment.entry(row.id(0)?).or_default().entry(id).or_insert_with(|| LineRow { id, order_line_id, quantity, items: Vec::new() });
+        let line = by_fulfillment.entry(row.id(0)?).or_default().entry(id).or_insert_with(|| LineRow {
+            id,
+            order_line_id,
+            quantity,
+            items: Vec::new(),
+        });
         if let Some(sku_id) = row.opt_id(4)? {
             line.items.push(Item { sku_id, quantity: row.int(5)?, scanned: row.int(6)? });
         }
@@ -452,5 +460,8 @@ pub fn waiting_for(tx: &mut Tx<'_>, skus: &[SkuId], limit: usize) -> Result<Vec<
 /// The fulfillments of some lines, each once.
 pub fn ids_of_lines(tx: &mut Tx<'_>, lines: impl Iterator<Item = FulfillmentLineId>) -> Result<Vec<FulfillmentId>, StoreError> {
     let ids: Vec<Value> = lines.map(Value::from).collect();
-    tx.query_in("SELECT DISTINCT fulfillment_id FROM fulfillment_lines WHERE id IN ({ids})", &ids, &[])?.iter().map(|row| row.id(0)).collect()
+    tx.query_in("SELECT DISTINCT fulfillment_id FROM fulfillment_lines WHERE id IN ({ids})", &ids, &[])?
+        .iter()
+        .map(|row| row.id(0))
+        .collect()
 }

@@ -118,7 +118,11 @@ pub fn all(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Hold
 fn read_holds(tx: &mut Tx<'_>, ids: &[OrderId], which: &str) -> Result<HashMap<OrderId, Vec<Hold>>, StoreError> {
     let ids: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
     let mut by_order: HashMap<OrderId, Vec<Hold>> = HashMap::new();
-    for row in tx.query_in(&format!("SELECT {HOLD} FROM holds WHERE order_id IN ({{ids}}) AND {which} ORDER BY order_id, placed_at, id"), &ids, &[])? {
+    for row in tx.query_in(
+        &format!("SELECT {HOLD} FROM holds WHERE order_id IN ({{ids}}) AND {which} ORDER BY order_id, placed_at, id"),
+        &ids,
+        &[],
+    )? {
         let hold = read_hold(&row)?;
         by_order.entry(hold.order_id).or_default().push(hold);
     }

@@ -85,7 +85,8 @@ pub struct NewImport {
     pub user_id: Option<UserId>,
 }
 
-const COLUMNS: &str = "id, shop_id, source, file_names, mapping, import_state, options, preview, result, user_id, created_at, committed_at, withdrawn_at";
+const COLUMNS: &str =
+    "id, shop_id, source, file_names, mapping, import_state, options, preview, result, user_id, created_at, committed_at, withdrawn_at";
 
 fn read(row: &Row) -> Result<ImportBatch, StoreError> {
     Ok(ImportBatch {
@@ -119,7 +120,11 @@ pub fn create(tx: &mut Tx<'_>, new: &NewImport) -> Result<ImportBatchId, StoreEr
         new.user_id.into(),
         tx.now().into(),
     ];
-    tx.insert_many("INSERT INTO import_batches (id, shop_id, source, file_names, mapping, import_state, options, user_id, created_at)", &[row], "")?;
+    tx.insert_many(
+        "INSERT INTO import_batches (id, shop_id, source, file_names, mapping, import_state, options, user_id, created_at)",
+        &[row],
+        "",
+    )?;
     Ok(id)
 }
 
@@ -131,7 +136,8 @@ pub fn get(tx: &mut Tx<'_>, id: ImportBatchId) -> Result<Option<ImportBatch>, St
 /// Imports of a scope, latest first, before an id.
 pub fn list(tx: &mut Tx<'_>, scope: &Scope, before: Option<ImportBatchId>, limit: i64) -> Result<Vec<ImportBatch>, StoreError> {
     let before = before.map_or(i64::MAX, |id| id.0);
-    let rows = tx.query(&format!("SELECT {COLUMNS} FROM import_batches WHERE id < $1 ORDER BY id DESC LIMIT $2"), &[before.into(), limit.into()])?;
+    let rows =
+        tx.query(&format!("SELECT {COLUMNS} FROM import_batches WHERE id < $1 ORDER BY id DESC LIMIT $2"), &[before.into(), limit.into()])?;
     let batches = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     Ok(batches.into_iter().filter(|b| b.shop_id.is_some_and(|shop| scope.shop(shop))).collect())
 }
@@ -151,7 +157,10 @@ pub fn add_piece(tx: &mut Tx<'_>, id: ImportBatchId, position: i64, piece: i64, 
 
 /// The pieces of a file, in order, by the names of their blobs.
 pub fn pieces(tx: &mut Tx<'_>, id: ImportBatchId, position: i64) -> Result<Vec<String>, StoreError> {
-    let rows = tx.query("SELECT blob_hash FROM import_files WHERE import_batch_id = $1 AND position = $2 ORDER BY piece", &[id.into(), position.into()])?;
+    let rows = tx.query(
+        "SELECT blob_hash FROM import_files WHERE import_batch_id = $1 AND position = $2 ORDER BY piece",
+        &[id.into(), position.into()],
+    )?;
     rows.iter().map(|row| row.text(0)).collect()
 }
 
@@ -177,7 +186,13 @@ pub fn discard(tx: &mut Tx<'_>, id: ImportBatchId, files: i64) -> Result<(), Sto
 }
 
 /// Moves an import on, from one of the states named. False when it is in none of them.
-pub fn advance(tx: &mut Tx<'_>, id: ImportBatchId, from: &[ImportState], to: ImportState, result: Option<&serde_json::Value>) -> Result<bool, StoreError> {
+pub fn advance(
+    tx: &mut Tx<'_>,
+    id: ImportBatchId,
+    from: &[ImportState],
+    to: ImportState,
+    result: Option<&serde_json::Value>,
+) -> Result<bool, StoreError> {
     let Some(batch) = get(tx, id)? else { return Ok(false) };
     if !from.contains(&batch.state) {
         return Ok(false);
@@ -185,7 +200,8 @@ pub fn advance(tx: &mut Tx<'_>, id: ImportBatchId, from: &[ImportState], to: Imp
     let now = tx.now();
     let committed = if to == ImportState::Committed { Some(now) } else { batch.committed_at };
     let withdrawn = if to == ImportState::Withdrawn { Some(now) } else { batch.withdrawn_at };
-    let params = [id.into(), Value::word(to), result.unwrap_or(&batch.result).into(), committed.into(), withdrawn.into(), Value::word(batch.state)];
+    let params =
+        [id.into(), Value::word(to), result.unwrap_or(&batch.result).into(), committed.into(), withdrawn.into(), Value::word(batch.state)];
     let changed = tx.execute(
         "UPDATE import_batches SET import_state = $2, result = $3, committed_at = $4, withdrawn_at = $5 WHERE id = $1 AND import_state = $6",
         &params,
@@ -207,16 +223,25 @@ pub struct Origin {
 /// Orders of a shop that are there, by the channel's ids.
 pub fn origins(tx: &mut Tx<'_>, shop: ShopId, external_ids: &[String]) -> Result<HashMap<String, Origin>, StoreError> {
     let ids: Vec<Value> = external_ids.iter().map(Value::from).collect();
-    tx.query_in("SELECT external_id, id, payload_hash, import_batch_id FROM orders WHERE shop_id = $1 AND external_id IN ({ids})", &ids, &[shop.into()])?
-        .iter()
-        .map(|row| Ok((row.text(0)?, Origin { id: row.id(1)?, payload_hash: row.text(2)?, import_batch_id: row.opt_id(3)? })))
-        .collect()
+    tx.query_in(
+        "SELECT external_id, id, payload_hash, import_batch_id FROM orders WHERE shop_id = $1 AND external_id IN ({ids})",
+        &ids,
+        &[shop.into()],
+    )?
+    .iter()
+    .map(|row| Ok((row.text(0)?, Origin { id: row.id(1)?, payload_hash: row.text(2)?, import_batch_id: row.opt_id(3)? })))
+    .collect()
 }
 
 /// Remembers what an import did. What it did first to an order stands.
 pub fn record(tx: &mut Tx<'_>, id: ImportBatchId, effects: &[(OrderId, Effect, String)]) -> Result<(), StoreError> {
-    let rows: Vec<Vec<Value>> = effects.iter().map(|(order, effect, before)| vec![id.into(), (*order).into(), Value::word(*effect), before.into()]).collect();
-    tx.insert_many("INSERT INTO import_orders (import_batch_id, order_id, effect, version_before)", &rows, "ON CONFLICT (import_batch_id, order_id) DO NOTHING")?;
+    let rows: Vec<Vec<Value>> =
+        effects.iter().map(|(order, effect, before)| vec![id.into(), (*order).into(), Value::word(*effect), before.into()]).collect();
+    tx.insert_many(
+        "INSERT INTO import_orders (import_batch_id, order_id, effect, version_before)",
+        &rows,
+        "ON CONFLICT (import_batch_id, order_id) DO NOTHING",
+    )?;
     Ok(())
 }
 
@@ -266,7 +291,10 @@ pub fn obstacles(tx: &mut Tx<'_>, id: ImportBatchId) -> Result<Obstacles, StoreE
     let one = |tx: &mut Tx<'_>, sql: &str| tx.query_opt(sql, &[id.into()])?.map_or(Ok(0), |row| row.int(0));
     Ok(Obstacles {
         worked_on: one(tx, &worked)?,
-        changed_later: one(tx, &format!("SELECT COUNT(DISTINCT order_id) FROM import_orders WHERE import_batch_id > $1 AND order_id IN ({mine})"))?,
+        changed_later: one(
+            tx,
+            &format!("SELECT COUNT(DISTINCT order_id) FROM import_orders WHERE import_batch_id > $1 AND order_id IN ({mine})"),
+        )?,
         known_to_channel: one(tx, &format!("SELECT COUNT(*) FROM orders WHERE import_batch_id IS NULL AND id IN ({mine})"))?,
     })
 }
@@ -274,7 +302,10 @@ pub fn obstacles(tx: &mut Tx<'_>, id: ImportBatchId) -> Result<Obstacles, StoreE
 /// Orders of a page that were erased: their channel ids, for the audit and for what is restored.
 pub fn external_ids(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<HashMap<OrderId, String>, StoreError> {
     let ids: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
-    tx.query_in("SELECT id, external_id FROM orders WHERE id IN ({ids})", &ids, &[])?.iter().map(|row| Ok((row.id(0)?, row.text(1)?))).collect()
+    tx.query_in("SELECT id, external_id FROM orders WHERE id IN ({ids})", &ids, &[])?
+        .iter()
+        .map(|row| Ok((row.id(0)?, row.text(1)?)))
+        .collect()
 }
 
 /// The import that an order's version before belonged to: the latest before `id`.
@@ -289,7 +320,8 @@ pub fn owner_before(tx: &mut Tx<'_>, id: ImportBatchId, order: OrderId) -> Resul
 /// An order that was erased and written again has another id: what earlier imports did is told of that one.
 pub fn rename_order(tx: &mut Tx<'_>, pairs: &[(OrderId, OrderId)]) -> Result<(), StoreError> {
     let rows: Vec<Vec<Value>> = pairs.iter().map(|(old, new)| vec![(*old).into(), (*new).into()]).collect();
-    tx.execute_rows("UPDATE import_orders SET order_id = v.column2 FROM {rows} AS v WHERE import_orders.order_id = v.column1", &rows, &[]).map(drop)
+    tx.execute_rows("UPDATE import_orders SET order_id = v.column2 FROM {rows} AS v WHERE import_orders.order_id = v.column1", &rows, &[])
+        .map(drop)
 }
 
 /// Says which import an order belongs to: one that was written anew keeps its first.
@@ -465,7 +497,10 @@ pub fn sample(tx: &mut Tx<'_>, id: ImportBatchId, wanted: i64, start: i64) -> Re
     let step = (total / wanted.max(1)).max(1);
     for n in 0..wanted.min(total) {
         let offset = (start.rem_euclid(step) + n * step) % total;
-        let row = tx.query_opt("SELECT order_id FROM import_orders WHERE import_batch_id = $1 ORDER BY order_id LIMIT 1 OFFSET $2", &[id.into(), offset.into()])?;
+        let row = tx.query_opt(
+            "SELECT order_id FROM import_orders WHERE import_batch_id = $1 ORDER BY order_id LIMIT 1 OFFSET $2",
+            &[id.into(), offset.into()],
+        )?;
         if let Some(row) = row {
             ids.push(row.id(0)?);
         }

@@ -403,7 +403,9 @@ pub fn depths(tx: &mut Tx<'_>) -> Result<Vec<Depth>, StoreError> {
         &[],
     )?;
     rows.iter()
-        .map(|row| Ok(Depth { lane: row.text(0)?, ready: row.int(1)?, running: row.int(2)?, dead: row.int(3)?, oldest_run_at: row.opt_time(4)? }))
+        .map(|row| {
+            Ok(Depth { lane: row.text(0)?, ready: row.int(1)?, running: row.int(2)?, dead: row.int(3)?, oldest_run_at: row.opt_time(4)? })
+        })
         .collect()
 }
 

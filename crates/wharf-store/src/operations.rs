@@ -111,7 +111,14 @@ pub fn topic(id: OperationId) -> String {
 }
 
 /// Begins an operation over `total` targets.
-pub fn create(tx: &mut Tx<'_>, kind: &str, user: Option<UserId>, request: &serde_json::Value, total: i64, undo_until: Option<Timestamp>) -> Result<OperationId, StoreError> {
+pub fn create(
+    tx: &mut Tx<'_>,
+    kind: &str,
+    user: Option<UserId>,
+    request: &serde_json::Value,
+    total: i64,
+    undo_until: Option<Timestamp>,
+) -> Result<OperationId, StoreError> {
     let (id, now): (OperationId, _) = (tx.new_id(), tx.now());
     tx.execute(
         "INSERT INTO operations (id, kind, user_id, request, operation_state, total, undo_until, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -144,7 +151,10 @@ pub fn record(tx: &mut Tx<'_>, id: OperationId, results: &[TargetResult]) -> Res
         tally.add(row.word(1)?, row.str(2)?);
     }
     let finished = fresh.len();
-    tx.execute("UPDATE operations SET tally = $2, finished = finished + $3 WHERE id = $1", &[id.into(), Value::json(&tally), finished.into()])?;
+    tx.execute(
+        "UPDATE operations SET tally = $2, finished = finished + $3 WHERE id = $1",
+        &[id.into(), Value::json(&tally), finished.into()],
+    )?;
     tx.announce(topic(id));
     Ok(())
 }
@@ -197,7 +207,8 @@ pub fn get(tx: &mut Tx<'_>, id: OperationId) -> Result<Option<Operation>, StoreE
 /// A person's operations (or everybody's), latest first.
 pub fn list(tx: &mut Tx<'_>, user: Option<UserId>, before: Option<OperationId>, limit: i64) -> Result<Vec<Operation>, StoreError> {
     let before = before.map_or(i64::MAX, |id| id.0);
-    let sql = format!("SELECT {VIEW} FROM operations WHERE id < $1 AND (CAST($2 AS BIGINT) IS NULL OR user_id = $2) ORDER BY id DESC LIMIT $3");
+    let sql =
+        format!("SELECT {VIEW} FROM operations WHERE id < $1 AND (CAST($2 AS BIGINT) IS NULL OR user_id = $2) ORDER BY id DESC LIMIT $3");
     tx.query(&sql, &[before.into(), user.into(), limit.into()])?.iter().map(operation).collect()
 }
 

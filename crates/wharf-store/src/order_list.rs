@@ -205,7 +205,12 @@ fn conditions(tx: &mut Tx<'_>, scope: &Scope, filter: &OrderFilter) -> Result<Op
     }
     if !filter.vendors.is_empty() {
         let vendors: Vec<Value> = filter.vendors.iter().map(Value::from).collect();
-        narrow(tx.query_in("SELECT id FROM shops WHERE vendor IN ({ids})", &vendors, &[])?.iter().map(|row| row.id(0)).collect::<Result<_, _>>()?);
+        narrow(
+            tx.query_in("SELECT id FROM shops WHERE vendor IN ({ids})", &vendors, &[])?
+                .iter()
+                .map(|row| row.id(0))
+                .collect::<Result<_, _>>()?,
+        );
     }
     if let Some(shops) = shops {
         if shops.is_empty() {
@@ -241,7 +246,11 @@ fn conditions(tx: &mut Tx<'_>, scope: &Scope, filter: &OrderFilter) -> Result<Op
         c.all.push(format!("o.country IN ({list})"));
     }
     if !filter.provinces.is_empty() {
-        let any: Vec<String> = filter.provinces.iter().map(|p| format!("o.province LIKE {} ESCAPE '!'", c.bind(format!("{}%", escape_like(p.trim()))))).collect();
+        let any: Vec<String> = filter
+            .provinces
+            .iter()
+            .map(|p| format!("o.province LIKE {} ESCAPE '!'", c.bind(format!("{}%", escape_like(p.trim())))))
+            .collect();
         c.all.push(format!("({})", any.join(" OR ")));
     }
     if !filter.carriers.is_empty() {
@@ -292,7 +301,14 @@ fn conditions(tx: &mut Tx<'_>, scope: &Scope, filter: &OrderFilter) -> Result<Op
 }
 
 /// A page of ids with their cursors, and whether there are more.
-fn keys(tx: &mut Tx<'_>, scope: &Scope, filter: &OrderFilter, sort: Sort, after: Option<Cursor>, limit: usize) -> Result<Vec<Cursor>, StoreError> {
+fn keys(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    filter: &OrderFilter,
+    sort: Sort,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<Vec<Cursor>, StoreError> {
     let Some(c) = conditions(tx, scope, filter)? else { return Ok(Vec::new()) };
     let (key, falls) = sort.key();
     let (beyond, direction) = if falls { ("<", "DESC") } else { (">", "ASC") };
@@ -337,7 +353,14 @@ fn keys(tx: &mut Tx<'_>, scope: &Scope, filter: &OrderFilter, sort: Sort, after:
 }
 
 /// A page of a list: at most `limit` items, and where the next page begins.
-pub fn page(tx: &mut Tx<'_>, scope: &Scope, filter: &OrderFilter, sort: Sort, after: Option<Cursor>, limit: usize) -> Result<(Vec<Item>, Option<Cursor>), StoreError> {
+pub fn page(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    filter: &OrderFilter,
+    sort: Sort,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<(Vec<Item>, Option<Cursor>), StoreError> {
     let limit = limit.clamp(1, 1_000);
     let mut found = keys(tx, scope, filter, sort, after, limit + 1)?;
     let more = found.len() > limit;

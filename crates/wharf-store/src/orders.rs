@@ -8,7 +8,10 @@ mod write;
 
 pub use facts::{Cached, Facts, facts, save_cached};
 pub use known::{KnownOrder, known, known_of};
-pub use people::{NewRecipient, SealedRecipient, buyer_key, buyers_seen, blacklisted, channel_print, open_recipients, replace_recipients, seal_recipient, set_blacklist, set_channel_prints, wanted_print};
+pub use people::{
+    NewRecipient, SealedRecipient, blacklisted, buyer_key, buyers_seen, channel_print, open_recipients, replace_recipients, seal_recipient,
+    set_blacklist, set_channel_prints, wanted_print,
+};
 pub use write::{LineRow, LineUpdate, OrderRow, insert, update_lines, update_orders, urgency};
 
 pub use people::normal_name;
@@ -327,10 +330,14 @@ pub fn add_tags(tx: &mut Tx<'_>, pairs: &[(OrderId, String)]) -> Result<Vec<(Ord
     pairs.sort();
     pairs.dedup();
     let rows: Vec<Vec<Value>> = pairs.iter().map(|(id, tag)| vec![(*id).into(), tag.into()]).collect();
-    tx.insert_many_returning("INSERT INTO order_tags (order_id, tag)", &rows, "ON CONFLICT (order_id, tag) DO NOTHING RETURNING order_id, tag")?
-        .iter()
-        .map(|row| Ok((row.id(0)?, row.text(1)?)))
-        .collect()
+    tx.insert_many_returning(
+        "INSERT INTO order_tags (order_id, tag)",
+        &rows,
+        "ON CONFLICT (order_id, tag) DO NOTHING RETURNING order_id, tag",
+    )?
+    .iter()
+    .map(|row| Ok((row.id(0)?, row.text(1)?)))
+    .collect()
 }
 
 /// Takes a tag away; answers the orders that had it.
@@ -363,7 +370,8 @@ pub fn unapprove(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Vec<OrderId>, Store
 pub fn assign(tx: &mut Tx<'_>, ids: &[OrderId], to: Option<UserId>) -> Result<Vec<(OrderId, Option<UserId>)>, StoreError> {
     let ids: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
     let wanted: i64 = to.map_or(0, |id| id.0);
-    let changed = tx.query_in("SELECT id, assignee_id FROM orders WHERE COALESCE(assignee_id, 0) <> $1 AND id IN ({ids})", &ids, &[wanted.into()])?;
+    let changed =
+        tx.query_in("SELECT id, assignee_id FROM orders WHERE COALESCE(assignee_id, 0) <> $1 AND id IN ({ids})", &ids, &[wanted.into()])?;
     let now = tx.now();
     tx.execute_in(
         "UPDATE orders SET assignee_id = $2, updated_at = $3, version = version + 1 WHERE COALESCE(assignee_id, 0) <> $1 AND id IN ({ids})",

@@ -22,7 +22,10 @@ pub fn take(tx: &mut Tx<'_>, lane: &str, lane_key: i64, per_minute: i64, burst: 
         "INSERT INTO paces (lane, lane_key, tokens_milli, refilled_at) VALUES ($1, $2, $3, $4) ON CONFLICT (lane, lane_key) DO NOTHING",
         &[lane.into(), lane_key.into(), (burst * 1000).into(), now.into()],
     )?;
-    let sql = format!("SELECT tokens_milli, refilled_at, blocked_until FROM paces WHERE lane = $1 AND lane_key = $2 {}", dialect::for_update(tx.engine()));
+    let sql = format!(
+        "SELECT tokens_milli, refilled_at, blocked_until FROM paces WHERE lane = $1 AND lane_key = $2 {}",
+        dialect::for_update(tx.engine())
+    );
     let Some(row) = tx.query_opt(&sql, &[lane.into(), lane_key.into()])? else {
         return Ok(Taken::NotBefore(now));
     };

@@ -133,7 +133,9 @@ fn field(row: &::postgres::Row, column: usize) -> Result<Value, Trouble> {
         Type::INT2 => row.try_get::<_, Option<i16>>(column)?.map(|number| Value::Int(number.into())),
         Type::BOOL => row.try_get::<_, Option<bool>>(column)?.map(|truth| Value::Int(truth.into())),
         Type::BYTEA => row.try_get::<_, Option<Vec<u8>>>(column)?.map(Value::Blob),
-        Type::TEXT | Type::VARCHAR | Type::NAME | Type::UNKNOWN | Type::BPCHAR => row.try_get::<_, Option<String>>(column)?.map(Value::Text),
+        Type::TEXT | Type::VARCHAR | Type::NAME | Type::UNKNOWN | Type::BPCHAR => {
+            row.try_get::<_, Option<String>>(column)?.map(Value::Text)
+        }
         _ => return Err(Trouble::Shape(format!("the column {} has the type {ty}; cast it", row.columns()[column].name()))),
     };
     Ok(value.unwrap_or(Value::Null))
@@ -257,7 +259,11 @@ fn begin_on_live(config: &Config, session: &mut Session, begin: &str) -> Result<
 }
 
 /// Leases the node number in a transaction of its own, so that the lease does not depend on a unit of work.
-fn lease(config: &Config, session: &mut Session, work: &mut dyn FnMut(&mut Line<'_>) -> Result<i64, StoreError>) -> Result<i64, StoreError> {
+fn lease(
+    config: &Config,
+    session: &mut Session,
+    work: &mut dyn FnMut(&mut Line<'_>) -> Result<i64, StoreError>,
+) -> Result<i64, StoreError> {
     begin_on_live(config, session, "BEGIN")?;
     let node = work(&mut Line::Postgres(session));
     session.plain(if node.is_ok() { "COMMIT" } else { "ROLLBACK" })?;

@@ -74,10 +74,14 @@ pub fn record(tx: &mut Tx<'_>, batch: &NewBatch, prints: &[NewPrint]) -> Result<
 /// Copies so far of the labels of some waybills.
 pub fn copies(tx: &mut Tx<'_>, waybills: &[WaybillId]) -> Result<HashMap<WaybillId, i64>, StoreError> {
     let ids: Vec<Value> = waybills.iter().map(|id| (*id).into()).collect();
-    tx.query_in("SELECT waybill_id, CAST(MAX(copy) AS BIGINT) FROM prints WHERE kind = 'label' AND waybill_id IN ({ids}) GROUP BY waybill_id", &ids, &[])?
-        .iter()
-        .map(|row| Ok((row.id(0)?, row.int(1)?)))
-        .collect()
+    tx.query_in(
+        "SELECT waybill_id, CAST(MAX(copy) AS BIGINT) FROM prints WHERE kind = 'label' AND waybill_id IN ({ids}) GROUP BY waybill_id",
+        &ids,
+        &[],
+    )?
+    .iter()
+    .map(|row| Ok((row.id(0)?, row.int(1)?)))
+    .collect()
 }
 
 /// A line of the ledger.
@@ -148,5 +152,7 @@ pub fn parcels(tx: &mut Tx<'_>, batch: RowId) -> Result<Vec<ShipmentId>, StoreEr
 
 /// The file of a batch: kind and blob hash.
 pub fn batch(tx: &mut Tx<'_>, id: RowId) -> Result<Option<(String, Option<String>)>, StoreError> {
-    tx.query_opt("SELECT kind, blob_hash FROM print_batches WHERE id = $1", &[id.into()])?.map(|row| Ok((row.text(0)?, row.opt_text(1)?))).transpose()
+    tx.query_opt("SELECT kind, blob_hash FROM print_batches WHERE id = $1", &[id.into()])?
+        .map(|row| Ok((row.text(0)?, row.opt_text(1)?)))
+        .transpose()
 }

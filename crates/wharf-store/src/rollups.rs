@@ -54,10 +54,20 @@ impl Sums {
 /// Adds differences, in the order of their keys.
 pub fn add(tx: &mut Tx<'_>, sums: Sums) -> Result<(), StoreError> {
     let sums = sums.without_zeros();
-    let rows: Vec<Vec<Value>> = sums.phases.iter().map(|((shop, phase), n)| vec![(*shop).into(), Value::word(*phase), (*n).into()]).collect();
-    tx.insert_many("INSERT INTO phase_counts (shop_id, phase, n)", &rows, "ON CONFLICT (shop_id, phase) DO UPDATE SET n = phase_counts.n + excluded.n")?;
-    let rows: Vec<Vec<Value>> = sums.holds.iter().map(|((shop, reason), n)| vec![(*shop).into(), Value::word(*reason), (*n).into()]).collect();
-    tx.insert_many("INSERT INTO hold_counts (shop_id, reason, n)", &rows, "ON CONFLICT (shop_id, reason) DO UPDATE SET n = hold_counts.n + excluded.n")?;
+    let rows: Vec<Vec<Value>> =
+        sums.phases.iter().map(|((shop, phase), n)| vec![(*shop).into(), Value::word(*phase), (*n).into()]).collect();
+    tx.insert_many(
+        "INSERT INTO phase_counts (shop_id, phase, n)",
+        &rows,
+        "ON CONFLICT (shop_id, phase) DO UPDATE SET n = phase_counts.n + excluded.n",
+    )?;
+    let rows: Vec<Vec<Value>> =
+        sums.holds.iter().map(|((shop, reason), n)| vec![(*shop).into(), Value::word(*reason), (*n).into()]).collect();
+    tx.insert_many(
+        "INSERT INTO hold_counts (shop_id, reason, n)",
+        &rows,
+        "ON CONFLICT (shop_id, reason) DO UPDATE SET n = hold_counts.n + excluded.n",
+    )?;
     let rows: Vec<Vec<Value>> = sums
         .days
         .iter()
@@ -82,7 +92,11 @@ pub fn add(tx: &mut Tx<'_>, sums: Sums) -> Result<(), StoreError> {
          paid_orders = day_rollups.paid_orders + excluded.paid_orders, sales_minor = day_rollups.sales_minor + excluded.sales_minor, \
          cancelled_orders = day_rollups.cancelled_orders + excluded.cancelled_orders, shipped_orders = day_rollups.shipped_orders + excluded.shipped_orders",
     )?;
-    let rows: Vec<Vec<Value>> = sums.hours.iter().map(|((shop, hour), (orders, sales))| vec![(*shop).into(), (*hour).into(), (*orders).into(), (*sales).into()]).collect();
+    let rows: Vec<Vec<Value>> = sums
+        .hours
+        .iter()
+        .map(|((shop, hour), (orders, sales))| vec![(*shop).into(), (*hour).into(), (*orders).into(), (*sales).into()])
+        .collect();
     tx.insert_many(
         "INSERT INTO hour_rollups (shop_id, hour, orders, sales_minor)",
         &rows,
@@ -100,7 +114,10 @@ pub fn read(tx: &mut Tx<'_>) -> Result<Sums, StoreError> {
     for row in tx.query("SELECT shop_id, reason, n FROM hold_counts", &[])? {
         sums.holds.insert((row.id(0)?, row.word(1)?), row.int(2)?);
     }
-    for row in tx.query("SELECT shop_id, day, currency, orders, units, paid_orders, sales_minor, cancelled_orders, shipped_orders FROM day_rollups", &[])? {
+    for row in tx.query(
+        "SELECT shop_id, day, currency, orders, units, paid_orders, sales_minor, cancelled_orders, shipped_orders FROM day_rollups",
+        &[],
+    )? {
         let numbers = DayNumbers {
             orders: row.int(3)?,
             units: row.int(4)?,
@@ -147,7 +164,12 @@ pub fn counts(tx: &mut Tx<'_>, scope: &Scope, shops: Option<&[ShopId]>) -> Resul
 }
 
 /// Days of a scope from a day on: (shop, day, currency, numbers), by day.
-pub fn days(tx: &mut Tx<'_>, scope: &Scope, from: Timestamp, to: Timestamp) -> Result<Vec<(ShopId, Timestamp, String, DayNumbers)>, StoreError> {
+pub fn days(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<(ShopId, Timestamp, String, DayNumbers)>, StoreError> {
     let rows = tx.query(
         "SELECT shop_id, day, currency, orders, units, paid_orders, sales_minor, cancelled_orders, shipped_orders FROM day_rollups \
          WHERE day >= $1 AND day < $2 ORDER BY day, shop_id, currency",
@@ -173,7 +195,10 @@ pub fn days(tx: &mut Tx<'_>, scope: &Scope, from: Timestamp, to: Timestamp) -> R
 
 /// Hours of a scope: (shop, hour, orders, sales), by hour.
 pub fn hours(tx: &mut Tx<'_>, scope: &Scope, from: Timestamp, to: Timestamp) -> Result<Vec<(ShopId, Timestamp, i64, i64)>, StoreError> {
-    let rows = tx.query("SELECT shop_id, hour, orders, sales_minor FROM hour_rollups WHERE hour >= $1 AND hour < $2 ORDER BY hour, shop_id", &[from.into(), to.into()])?;
+    let rows = tx.query(
+        "SELECT shop_id, hour, orders, sales_minor FROM hour_rollups WHERE hour >= $1 AND hour < $2 ORDER BY hour, shop_id",
+        &[from.into(), to.into()],
+    )?;
     let mut hours = Vec::with_capacity(rows.len());
     for row in &rows {
         if scope.shop(row.id(0)?) {
@@ -193,5 +218,8 @@ pub fn replace(tx: &mut Tx<'_>, sums: Sums) -> Result<(), StoreError> {
 
 /// What is counted of every order: (order, shop, counted), after an id; for doctor.
 pub fn counted_page(tx: &mut Tx<'_>, after: wharf_domain::id::OrderId, limit: usize) -> Result<Vec<wharf_domain::id::OrderId>, StoreError> {
-    tx.query("SELECT id FROM orders WHERE id > $1 ORDER BY id LIMIT $2", &[after.into(), limit.into()])?.iter().map(|row| row.id(0)).collect()
+    tx.query("SELECT id FROM orders WHERE id > $1 ORDER BY id LIMIT $2", &[after.into(), limit.into()])?
+        .iter()
+        .map(|row| row.id(0))
+        .collect()
 }

@@ -76,7 +76,8 @@ impl Keys {
             return Err(SealError::Keys("there is no key".to_owned()));
         };
         let blind = derive(oldest, "wharf blind index 1");
-        let ciphers = masters.iter().map(|(number, master)| (*number, XChaCha20Poly1305::new(&derive(master, "wharf seal 1").into()))).collect();
+        let ciphers =
+            masters.iter().map(|(number, master)| (*number, XChaCha20Poly1305::new(&derive(master, "wharf seal 1").into()))).collect();
         Ok(Keys { inner: Arc::new(Inner { ciphers, newest, blind }) })
     }
 
@@ -103,7 +104,10 @@ impl Keys {
     /// The text of a fresh key file.
     pub fn generate() -> String {
         let master = XChaCha20Poly1305::generate_key(&mut OsRng);
-        format!("# Wharf: the key that seals personal data and secrets. Without it they cannot be read. Keep a copy elsewhere.\n1:{}\n", hex::encode(master))
+        format!(
+            "# Wharf: the key that seals personal data and secrets. Without it they cannot be read. Keep a copy elsewhere.\n1:{}\n",
+            hex::encode(master)
+        )
     }
 
     /// Seals bytes: nobody reads or changes them without the key.

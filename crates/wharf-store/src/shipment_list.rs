@@ -193,22 +193,33 @@ pub fn items(tx: &mut Tx<'_>, ids: &[ShipmentId]) -> Result<Vec<ShipmentItem>, S
     let mut briefs = briefs(tx, ids)?;
     let values: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
     let mut waybills: HashMap<ShipmentId, (WaybillState, String)> = HashMap::new();
-    for row in tx.query_in("SELECT shipment_id, waybill_state, message FROM waybills WHERE shipment_id IN ({ids}) ORDER BY id", &values, &[])? {
+    for row in
+        tx.query_in("SELECT shipment_id, waybill_state, message FROM waybills WHERE shipment_id IN ({ids}) ORDER BY id", &values, &[])?
+    {
         waybills.insert(row.id(0)?, (row.word(1)?, row.text(2)?));
     }
     let mut prints: HashMap<ShipmentId, i64> = HashMap::new();
-    for row in tx.query_in("SELECT shipment_id, COUNT(*) FROM prints WHERE kind = 'label' AND shipment_id IN ({ids}) GROUP BY shipment_id", &values, &[])? {
+    for row in tx.query_in(
+        "SELECT shipment_id, COUNT(*) FROM prints WHERE kind = 'label' AND shipment_id IN ({ids}) GROUP BY shipment_id",
+        &values,
+        &[],
+    )? {
         prints.insert(row.id(0)?, row.int(1)?);
     }
     let mut confirmations: HashMap<ShipmentId, Vec<(OrderId, String, String)>> = HashMap::new();
-    for row in tx.query_in("SELECT shipment_id, order_id, confirmation_state, message FROM confirmations WHERE shipment_id IN ({ids}) ORDER BY id", &values, &[])? {
+    for row in tx.query_in(
+        "SELECT shipment_id, order_id, confirmation_state, message FROM confirmations WHERE shipment_id IN ({ids}) ORDER BY id",
+        &values,
+        &[],
+    )? {
         confirmations.entry(row.id(0)?).or_default().push((row.id(1)?, row.text(2)?, row.text(3)?));
     }
     Ok(rows
         .into_iter()
         .map(|shipment| {
             let orders = briefs.remove(&shipment.id).unwrap_or_default();
-            let (waybill_state, waybill_message) = waybills.remove(&shipment.id).map_or((None, String::new()), |(state, message)| (Some(state), message));
+            let (waybill_state, waybill_message) =
+                waybills.remove(&shipment.id).map_or((None, String::new()), |(state, message)| (Some(state), message));
             ShipmentItem {
                 ship_by: orders.iter().filter_map(|o| o.ship_by).min(),
                 print_count: prints.remove(&shipment.id).unwrap_or(0),

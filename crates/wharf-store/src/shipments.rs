@@ -100,7 +100,10 @@ pub fn set_lines(tx: &mut Tx<'_>, lines: &[(ShipmentId, FulfillmentLineId, i64)]
         )?;
     }
     for (shipment, line, _) in lines.iter().filter(|l| l.2 == 0) {
-        tx.execute("DELETE FROM shipment_lines WHERE shipment_id = $1 AND fulfillment_line_id = $2", &[(*shipment).into(), (*line).into()])?;
+        tx.execute(
+            "DELETE FROM shipment_lines WHERE shipment_id = $1 AND fulfillment_line_id = $2",
+            &[(*shipment).into(), (*line).into()],
+        )?;
     }
     Ok(())
 }
@@ -346,7 +349,9 @@ pub fn step(tx: &mut Tx<'_>, id: ShipmentId, step: &Step) -> Result<(), StoreErr
             "shipment_state = 'booked', waybill_number = $3, carrier_code = $4, carrier_name = $5",
             vec![number.into(), carrier_code.into(), carrier_name.into()],
         ),
-        Step::Packed { station, by } => ("shipment_state = 'packed', packed_at = $2, station = $3, packed_by = $4", vec![station.into(), (*by).into()]),
+        Step::Packed { station, by } => {
+            ("shipment_state = 'packed', packed_at = $2, station = $3, packed_by = $4", vec![station.into(), (*by).into()])
+        }
         Step::Unpacked => ("shipment_state = 'booked', packed_at = NULL, station = '', packed_by = NULL, opened_at = NULL", vec![]),
         Step::HandedOver => ("shipment_state = 'handed_over', handed_over_at = $2", vec![]),
         Step::Away { state, delivered_at } => (
@@ -377,7 +382,11 @@ pub fn handed_over(tx: &mut Tx<'_>, ids: &[ShipmentId]) -> Result<(), StoreError
 pub fn set_stop(tx: &mut Tx<'_>, ids: &[ShipmentId], reason: &str) -> Result<(), StoreError> {
     let now = tx.now();
     let ids: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
-    tx.execute_in("UPDATE shipments SET stop_reason = $1, updated_at = $2, version = version + 1 WHERE id IN ({ids})", &ids, &[reason.into(), now.into()])?;
+    tx.execute_in(
+        "UPDATE shipments SET stop_reason = $1, updated_at = $2, version = version + 1 WHERE id IN ({ids})",
+        &ids,
+        &[reason.into(), now.into()],
+    )?;
     Ok(())
 }
 
@@ -402,7 +411,11 @@ pub fn set_carrier(
 pub fn set_printed(tx: &mut Tx<'_>, ids: &[ShipmentId]) -> Result<(), StoreError> {
     let now = tx.now();
     let ids: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
-    tx.execute_in("UPDATE shipments SET printed_at = $1, updated_at = $1, version = version + 1 WHERE id IN ({ids}) AND printed_at IS NULL", &ids, &[now.into()])?;
+    tx.execute_in(
+        "UPDATE shipments SET printed_at = $1, updated_at = $1, version = version + 1 WHERE id IN ({ids}) AND printed_at IS NULL",
+        &ids,
+        &[now.into()],
+    )?;
     Ok(())
 }
 
@@ -416,7 +429,10 @@ pub fn set_opened(tx: &mut Tx<'_>, id: ShipmentId) -> Result<(), StoreError> {
 /// Sets the weight on the scale.
 pub fn set_measured(tx: &mut Tx<'_>, id: ShipmentId, grams: i64) -> Result<(), StoreError> {
     let now = tx.now();
-    tx.execute("UPDATE shipments SET measured_grams = $2, updated_at = $3, version = version + 1 WHERE id = $1", &[id.into(), grams.into(), now.into()])?;
+    tx.execute(
+        "UPDATE shipments SET measured_grams = $2, updated_at = $3, version = version + 1 WHERE id = $1",
+        &[id.into(), grams.into(), now.into()],
+    )?;
     Ok(())
 }
 
@@ -564,12 +580,25 @@ pub fn add_scans(tx: &mut Tx<'_>, id: ShipmentId, scans: &[TrackingRow]) -> Resu
     distinct.dedup_by(|a, b| a.at == b.at && a.text == b.text);
     let rows: Vec<Vec<Value>> = distinct
         .into_iter()
-        .map(|s| vec![Value::Int(tx.new_id()), id.into(), s.at.into(), s.meaning.as_str().into(), s.text.as_str().into(), s.place.as_str().into()])
+        .map(|s| {
+            vec![
+                Value::Int(tx.new_id()),
+                id.into(),
+                s.at.into(),
+                s.meaning.as_str().into(),
+                s.text.as_str().into(),
+                s.place.as_str().into(),
+            ]
+        })
         .collect();
     if rows.is_empty() {
         return Ok(0);
     }
-    tx.insert_many("INSERT INTO tracking_events (id, shipment_id, at, meaning, text, place)", &rows, "ON CONFLICT (shipment_id, at, text) DO NOTHING")
+    tx.insert_many(
+        "INSERT INTO tracking_events (id, shipment_id, at, meaning, text, place)",
+        &rows,
+        "ON CONFLICT (shipment_id, at, text) DO NOTHING",
+    )
 }
 
 /// All scans of a parcel, oldest first.

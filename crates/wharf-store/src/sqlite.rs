@@ -98,7 +98,9 @@ impl Connection {
                     ValueRef::Integer(number) => Value::Int(number),
                     ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
                     ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
-                    ValueRef::Real(_) => return Err(rusqlite::Error::InvalidColumnType(column, "REAL".to_owned(), rusqlite::types::Type::Real)),
+                    ValueRef::Real(_) => {
+                        return Err(rusqlite::Error::InvalidColumnType(column, "REAL".to_owned(), rusqlite::types::Type::Real));
+                    }
                 });
             }
             answer.push(Row { shape: Arc::clone(&shape), values });

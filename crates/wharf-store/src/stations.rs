@@ -21,7 +21,13 @@ pub struct StationRow {
 }
 
 fn station(row: &Row) -> Result<StationRow, StoreError> {
-    Ok(StationRow { name: row.text(0)?, warehouse_id: row.id(1)?, wave_id: row.opt_id(2)?, shipment_id: row.opt_id(3)?, opened_at: row.opt_time(4)? })
+    Ok(StationRow {
+        name: row.text(0)?,
+        warehouse_id: row.id(1)?,
+        wave_id: row.opt_id(2)?,
+        shipment_id: row.opt_id(3)?,
+        opened_at: row.opt_time(4)?,
+    })
 }
 
 /// A station by name.
@@ -52,7 +58,10 @@ pub fn place(tx: &mut Tx<'_>, name: &str, warehouse: WarehouseId, wave: Option<W
 pub fn open(tx: &mut Tx<'_>, name: &str, shipment: Option<ShipmentId>) -> Result<(), StoreError> {
     let now = tx.now();
     if let Some(id) = shipment {
-        tx.execute("UPDATE stations SET shipment_id = NULL, opened_at = NULL WHERE shipment_id = $1 AND name <> $2", &[id.into(), name.into()])?;
+        tx.execute(
+            "UPDATE stations SET shipment_id = NULL, opened_at = NULL WHERE shipment_id = $1 AND name <> $2",
+            &[id.into(), name.into()],
+        )?;
     }
     tx.execute(
         "UPDATE stations SET shipment_id = $2, opened_at = $3 WHERE name = $1",
@@ -262,7 +271,10 @@ pub fn wave(tx: &mut Tx<'_>, id: WaveId) -> Result<Option<WaveRow>, StoreError> 
 
 /// Open waves of a warehouse, or of all.
 pub fn waves(tx: &mut Tx<'_>, warehouse: Option<WarehouseId>) -> Result<Vec<WaveRow>, StoreError> {
-    let rows = tx.query("SELECT id, warehouse_id, name, created_at, created_by, closed_at FROM waves WHERE closed_at IS NULL ORDER BY id DESC LIMIT 200", &[])?;
+    let rows = tx.query(
+        "SELECT id, warehouse_id, name, created_at, created_by, closed_at FROM waves WHERE closed_at IS NULL ORDER BY id DESC LIMIT 200",
+        &[],
+    )?;
     let mut list = rows.iter().map(wave_row).collect::<Result<Vec<_>, _>>()?;
     list.retain(|w| warehouse.is_none_or(|only| only == w.warehouse_id));
     Ok(list)

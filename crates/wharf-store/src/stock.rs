@@ -126,9 +126,12 @@ pub fn apply(tx: &mut Tx<'_>, changes: &[Change], actor: &Actor) -> Result<Resul
     let mut levels = lock_keys(tx, &keys)?;
     let absent: Vec<LevelKey> = keys.iter().filter(|k| !levels.contains_key(k)).copied().collect();
     if !absent.is_empty() {
-        let rows: Vec<Vec<Value>> =
-            absent.iter().map(|k| vec![k.warehouse_id.into(), k.sku_id.into(), Value::word(k.condition)]).collect();
-        tx.insert_many("INSERT INTO stock_levels (warehouse_id, sku_id, condition)", &rows, "ON CONFLICT (warehouse_id, sku_id, condition) DO NOTHING")?;
+        let rows: Vec<Vec<Value>> = absent.iter().map(|k| vec![k.warehouse_id.into(), k.sku_id.into(), Value::word(k.condition)]).collect();
+        tx.insert_many(
+            "INSERT INTO stock_levels (warehouse_id, sku_id, condition)",
+            &rows,
+            "ON CONFLICT (warehouse_id, sku_id, condition) DO NOTHING",
+        )?;
         levels = lock_keys(tx, &keys)?;
     }
     let now = tx.now();
@@ -165,7 +168,9 @@ pub fn apply(tx: &mut Tx<'_>, changes: &[Change], actor: &Actor) -> Result<Resul
     }
     let rows: Vec<Vec<Value>> = sums
         .iter()
-        .map(|(k, (on_hand, reserved))| vec![k.warehouse_id.into(), k.sku_id.into(), Value::word(k.condition), (*on_hand).into(), (*reserved).into()])
+        .map(|(k, (on_hand, reserved))| {
+            vec![k.warehouse_id.into(), k.sku_id.into(), Value::word(k.condition), (*on_hand).into(), (*reserved).into()]
+        })
         .collect();
     let changed = tx.execute_rows(
         "UPDATE stock_levels SET on_hand = on_hand + v.column4, reserved = reserved + v.column5, version = version + 1 FROM {rows} AS v \
@@ -328,9 +333,14 @@ pub fn consume(tx: &mut Tx<'_>, leaving: &[Leaving], actor: &Actor) -> Result<()
     let mut movements: BTreeMap<(i64, LevelKey), i64> = BTreeMap::new();
     let mut consumed = Vec::with_capacity(leaving.len());
     for item in leaving {
-        let Some((reservation, left)) = held.get_mut(&(item.order_line_id, item.warehouse_id, item.sku_id)).filter(|(_, left)| *left >= item.quantity)
+        let Some((reservation, left)) =
+            held.get_mut(&(item.order_line_id, item.warehouse_id, item.sku_id)).filter(|(_, left)| *left >= item.quantity)
         else {
-            return Err(StoreError::Inconsistent { table: "reservations".into(), column: "quantity".into(), id: item.order_line_id.to_string() });
+            return Err(StoreError::Inconsistent {
+                table: "reservations".into(),
+                column: "quantity".into(),
+                id: item.order_line_id.to_string(),
+            });
         };
         *left -= item.quantity;
         *movements.entry((item.shipment_id.0, LevelKey::good(item.warehouse_id, item.sku_id))).or_insert(0) += item.quantity;
@@ -403,7 +413,9 @@ pub fn record(tx: &mut Tx<'_>, entries: &[Entry], cause: Cause, actor: &Actor) -
         let delta = match entry.kind {
             MovementKind::Counted => entry.quantity - current.on_hand,
             MovementKind::Received | MovementKind::Adjusted | MovementKind::Transferred | MovementKind::Returned => entry.quantity,
-            MovementKind::Reserved | MovementKind::Released | MovementKind::Shipped => return Ok(Err(Unlawful { index, before: *current })),
+            MovementKind::Reserved | MovementKind::Released | MovementKind::Shipped => {
+                return Ok(Err(Unlawful { index, before: *current }));
+            }
         };
         current.on_hand += delta;
         changes.push(Change { key: entry.key, kind: entry.kind, on_hand: delta, reserved: 0, cause, note: entry.note.clone() });
@@ -723,9 +735,12 @@ pub fn audit(tx: &mut Tx<'_>) -> Result<Vec<Drift>, StoreError> {
         let key = LevelKey { sku_id: row.id(0)?, warehouse_id: row.id(1)?, condition: row.word(2)? };
         let (on_hand, reserved) = (row.int(3)?, row.int(4)?);
         let found = [("on_hand", on_hand, row.int(5)?), ("reserved", reserved, row.int(6)?), ("reservations", reserved, row.int(7)?)];
-        drifts.extend(found.into_iter().filter(|(what, stored, computed)| stored != computed && (*what != "reservations" || key.condition == Condition::Good)).map(
-            |(what, stored, computed)| Drift { what, key, stored, computed },
-        ));
+        drifts.extend(
+            found
+                .into_iter()
+                .filter(|(what, stored, computed)| stored != computed && (*what != "reservations" || key.condition == Condition::Good))
+                .map(|(what, stored, computed)| Drift { what, key, stored, computed }),
+        );
     }
     Ok(drifts)
 }
@@ -733,5 +748,8 @@ pub fn audit(tx: &mut Tx<'_>) -> Result<Vec<Drift>, StoreError> {
 /// Code and name of SKUs.
 pub fn sku_names(tx: &mut Tx<'_>, skus: &[SkuId]) -> Result<HashMap<SkuId, (String, String)>, StoreError> {
     let ids: Vec<Value> = skus.iter().map(|id| (*id).into()).collect();
-    tx.query_in("SELECT id, code, name FROM skus WHERE id IN ({ids})", &ids, &[])?.iter().map(|row| Ok((row.id(0)?, (row.text(1)?, row.text(2)?)))).collect()
+    tx.query_in("SELECT id, code, name FROM skus WHERE id IN ({ids})", &ids, &[])?
+        .iter()
+        .map(|row| Ok((row.id(0)?, (row.text(1)?, row.text(2)?))))
+        .collect()
 }

@@ -9,8 +9,8 @@ use crate::{dialect::Engine, postgres, settings, sqlite};
 use std::any::Any;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{broadcast, oneshot};
 use wharf_domain::id::IdSource;
@@ -156,7 +156,8 @@ impl Store {
         } else {
             return Err(StoreError::Database("a database is sqlite:PATH, sqlite::memory: or postgres://…".to_owned()));
         };
-        let store = Store { inner: Arc::new(Inner { engine, url: url.to_owned(), writes, reads, house, listening: AtomicBool::new(false) }) };
+        let store =
+            Store { inner: Arc::new(Inner { engine, url: url.to_owned(), writes, reads, house, listening: AtomicBool::new(false) }) };
         store.write_now(settings::check_keys)?;
         Ok(store)
     }
@@ -241,7 +242,12 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let answer = self.put(false, work, |answer: Answer<T, E>, send: std::sync::mpsc::Sender<Answer<T, E>>| drop(send.send(answer)), std::sync::mpsc::channel());
+        let answer = self.put(
+            false,
+            work,
+            |answer: Answer<T, E>, send: std::sync::mpsc::Sender<Answer<T, E>>| drop(send.send(answer)),
+            std::sync::mpsc::channel(),
+        );
         match answer.recv() {
             Ok(answer) => unwind(answer.0),
             Err(_) => Err(E::from(StoreError::Unavailable)),
@@ -317,7 +323,10 @@ impl Drop for Inner {
             let body = Box::new(move |tx: Result<&mut Tx<'_>, StoreError>| {
                 let freed = tx.and_then(|tx| {
                     let ended = tx.now();
-                    tx.execute("UPDATE nodes SET lease_until = $3 WHERE node = $1 AND holder = $2", &[node.into(), holder.into(), ended.into()])
+                    tx.execute(
+                        "UPDATE nodes SET lease_until = $3 WHERE node = $1 AND holder = $2",
+                        &[node.into(), holder.into(), ended.into()],
+                    )
                 });
                 let finish: Finish = Box::new(|_| ());
                 (freed.is_ok(), finish)

@@ -263,7 +263,8 @@ fn throwaway_cluster() -> Server {
 
 /// Whom the server runs as: it refuses to be root.
 fn other_user() -> &'static str {
-    let said = |args: &[&str]| Command::new("id").args(args).output().ok().filter(|output| output.status.success()).map(|output| output.stdout);
+    let said =
+        |args: &[&str]| Command::new("id").args(args).output().ok().filter(|output| output.status.success()).map(|output| output.stdout);
     if said(&["-u"]).is_none_or(|id| id.trim_ascii() != b"0") {
         return "";
     }
@@ -282,6 +283,7 @@ fn binaries() -> Option<PathBuf> {
         .filter(|(_, bin)| bin.join("initdb").exists())
         .collect();
     packaged.sort();
-    let on_path = || std::env::var_os("PATH").and_then(|path| std::env::split_paths(&path).find(|folder: &PathBuf| folder.join("initdb").exists()));
+    let on_path =
+        || std::env::var_os("PATH").and_then(|path| std::env::split_paths(&path).find(|folder: &PathBuf| folder.join("initdb").exists()));
     packaged.pop().map(|(_, bin)| bin).or_else(on_path).map(|bin| bin.canonicalize().unwrap_or(bin)).filter(|bin| Path::new(bin).is_dir())
 }

@@ -42,7 +42,12 @@ pub fn of_orders(tx: &mut Tx<'_>, orders: &[OrderId]) -> Result<Vec<Entry>, Stor
         .iter()
         .map(|row| {
             let actor: Actor = row.json(4)?;
-            Ok(Entry { id: row.id(0)?, order_id: row.id(1)?, at: row.time(2)?, event: Event { kind: row.text(3)?, params: row.json(5)?, actor } })
+            Ok(Entry {
+                id: row.id(0)?,
+                order_id: row.id(1)?,
+                at: row.time(2)?,
+                event: Event { kind: row.text(3)?, params: row.json(5)?, actor },
+            })
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
     entries.sort_by_key(|entry| (entry.order_id, entry.at, entry.id));

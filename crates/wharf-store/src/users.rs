@@ -171,7 +171,10 @@ pub fn role_by_name(tx: &mut Tx<'_>, name: &str) -> Result<Option<Role>, StoreEr
 /// Adds a role of the house's own. `Conflict { roles_name_key }` when the name is taken.
 pub fn create_role(tx: &mut Tx<'_>, name: &str, permissions: &[Permission]) -> Result<RoleId, StoreError> {
     let id: RoleId = tx.new_id();
-    tx.execute("INSERT INTO roles (id, name, permissions, built_in) VALUES ($1, $2, $3, 0)", &[id.into(), name.into(), words(permissions)])?;
+    tx.execute(
+        "INSERT INTO roles (id, name, permissions, built_in) VALUES ($1, $2, $3, 0)",
+        &[id.into(), name.into(), words(permissions)],
+    )?;
     Ok(id)
 }
 
@@ -286,7 +289,14 @@ pub fn sign_in_failed(tx: &mut Tx<'_>, id: UserId) -> Result<Option<Timestamp>, 
 }
 
 /// Begins a session: the secret's hash, how long it lives unused, and where it came from.
-pub fn sign_in(tx: &mut Tx<'_>, id: UserId, token_hash: &str, lives: i64, user_agent: &str, address: &str) -> Result<SessionId, StoreError> {
+pub fn sign_in(
+    tx: &mut Tx<'_>,
+    id: UserId,
+    token_hash: &str,
+    lives: i64,
+    user_agent: &str,
+    address: &str,
+) -> Result<SessionId, StoreError> {
     let (session, now): (SessionId, _) = (tx.new_id(), tx.now());
     tx.execute("UPDATE users SET failed_sign_ins = 0, locked_until = NULL WHERE id = $1", &[id.into()])?;
     tx.execute(

@@ -367,11 +367,16 @@ pub fn add_numbers(tx: &mut Tx<'_>, account: CarrierAccountId, numbers: &[(Optio
     let mut distinct: Vec<&(Option<i64>, String)> = numbers.iter().collect();
     distinct.sort_by(|a, b| a.1.cmp(&b.1));
     distinct.dedup_by(|a, b| a.1 == b.1);
-    let rows: Vec<Vec<Value>> = distinct.into_iter().map(|(serial, number)| vec![account.into(), number.into(), (*serial).into()]).collect();
+    let rows: Vec<Vec<Value>> =
+        distinct.into_iter().map(|(serial, number)| vec![account.into(), number.into(), (*serial).into()]).collect();
     if rows.is_empty() {
         return Ok(0);
     }
-    tx.insert_many("INSERT INTO waybill_numbers (carrier_account_id, number, serial)", &rows, "ON CONFLICT (carrier_account_id, number) DO NOTHING")
+    tx.insert_many(
+        "INSERT INTO waybill_numbers (carrier_account_id, number, serial)",
+        &rows,
+        "ON CONFLICT (carrier_account_id, number) DO NOTHING",
+    )
 }
 
 /// The highest serial that the pool of an account has seen.
@@ -401,9 +406,12 @@ pub fn take_number(tx: &mut Tx<'_>, account: CarrierAccountId, reference: &str) 
 
 /// The number that a client reference holds.
 pub fn number_of(tx: &mut Tx<'_>, account: CarrierAccountId, reference: &str) -> Result<Option<String>, StoreError> {
-    tx.query_opt("SELECT number FROM waybill_numbers WHERE carrier_account_id = $1 AND client_reference = $2", &[account.into(), reference.into()])?
-        .map(|row| row.text(0))
-        .transpose()
+    tx.query_opt(
+        "SELECT number FROM waybill_numbers WHERE carrier_account_id = $1 AND client_reference = $2",
+        &[account.into(), reference.into()],
+    )?
+    .map(|row| row.text(0))
+    .transpose()
 }
 
 /// Puts an unused number back into the pool (E3). Twice is once.

@@ -48,11 +48,11 @@ fn waybill(row: &Row) -> Result<WaybillRow, StoreError> {
         WaybillState::Intent => Waybill::Intent,
         WaybillState::Requested => Waybill::Requested { since: requested_at.ok_or_else(|| row.inconsistent(12))? },
         WaybillState::Booked => Waybill::Booked { number: need_number()?, at: row.opt_time(13)?.ok_or_else(|| row.inconsistent(13))? },
-        WaybillState::Printed => Waybill::Printed { number: need_number()?, booked_at: row.opt_time(13)?.ok_or_else(|| row.inconsistent(13))? },
-        WaybillState::Failed => Waybill::Failed { message: message.clone() },
-        WaybillState::InDoubt => {
-            Waybill::InDoubt { since: requested_at.ok_or_else(|| row.inconsistent(12))?, message: message.clone() }
+        WaybillState::Printed => {
+            Waybill::Printed { number: need_number()?, booked_at: row.opt_time(13)?.ok_or_else(|| row.inconsistent(13))? }
         }
+        WaybillState::Failed => Waybill::Failed { message: message.clone() },
+        WaybillState::InDoubt => Waybill::InDoubt { since: requested_at.ok_or_else(|| row.inconsistent(12))?, message: message.clone() },
         WaybillState::VoidRequested => Waybill::VoidRequested { number: need_number()? },
         WaybillState::Voided => Waybill::Voided { number: number.clone(), at: row.opt_time(14)?.ok_or_else(|| row.inconsistent(14))? },
     };
@@ -97,7 +97,11 @@ pub fn intend(tx: &mut Tx<'_>, parcels: &[(ShipmentId, CarrierAccountId)]) -> Re
         ]);
     }
     if !rows.is_empty() {
-        tx.insert_many("INSERT INTO waybills (id, shipment_id, carrier_account_id, client_reference, waybill_state, created_at)", &rows, "")?;
+        tx.insert_many(
+            "INSERT INTO waybills (id, shipment_id, carrier_account_id, client_reference, waybill_state, created_at)",
+            &rows,
+            "",
+        )?;
     }
     Ok(made)
 }
@@ -123,7 +127,10 @@ pub fn live(tx: &mut Tx<'_>, shipments: &[ShipmentId]) -> Result<Vec<WaybillRow>
 
 /// All waybills of a parcel, oldest first.
 pub fn of_shipment(tx: &mut Tx<'_>, shipment: ShipmentId) -> Result<Vec<WaybillRow>, StoreError> {
-    tx.query(&format!("SELECT {COLUMNS} FROM waybills WHERE shipment_id = $1 ORDER BY id"), &[shipment.into()])?.iter().map(waybill).collect()
+    tx.query(&format!("SELECT {COLUMNS} FROM waybills WHERE shipment_id = $1 ORDER BY id"), &[shipment.into()])?
+        .iter()
+        .map(waybill)
+        .collect()
 }
 
 /// What the carrier's answer adds to a booked waybill.
@@ -191,7 +198,9 @@ pub fn set_printed(tx: &mut Tx<'_>, ids: &[WaybillId]) -> Result<(), StoreError>
 /// What the sweep must look at: waybills in a state since before an instant, oldest first.
 pub fn stuck(tx: &mut Tx<'_>, state: WaybillState, before: Timestamp, limit: i64) -> Result<Vec<WaybillRow>, StoreError> {
     tx.query(
-        &format!("SELECT {COLUMNS} FROM waybills WHERE waybill_state = $1 AND COALESCE(requested_at, created_at) < $2 ORDER BY id LIMIT $3"),
+        &format!(
+            "SELECT {COLUMNS} FROM waybills WHERE waybill_state = $1 AND COALESCE(requested_at, created_at) < $2 ORDER BY id LIMIT $3"
+        ),
         &[Value::word(state), before.into(), limit.into()],
     )?
     .iter()

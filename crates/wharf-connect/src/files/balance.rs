@@ -122,7 +122,12 @@ impl Balance {
     pub fn rows(&self) -> Vec<BalanceRow> {
         self.rows
             .iter()
-            .map(|((month, country, currency), sums)| BalanceRow { month: month.clone(), country: country.clone(), currency: *currency, sums: *sums })
+            .map(|((month, country, currency), sums)| BalanceRow {
+                month: month.clone(),
+                country: country.clone(),
+                currency: *currency,
+                sums: *sums,
+            })
             .collect()
     }
 

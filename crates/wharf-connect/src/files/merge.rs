@@ -122,7 +122,13 @@ fn align(old: &[ChannelLine], new: &mut [ChannelLine], old_lines: bool, new_pric
         used[index] = true;
         let before = &old[index];
         line.external_id.clone_from(&before.external_id);
-        for (mine, theirs) in [(&mut line.item_id, &before.item_id), (&mut line.sku_id, &before.sku_id), (&mut line.seller_code, &before.seller_code), (&mut line.variant, &before.variant), (&mut line.title, &before.title)] {
+        for (mine, theirs) in [
+            (&mut line.item_id, &before.item_id),
+            (&mut line.sku_id, &before.sku_id),
+            (&mut line.seller_code, &before.seller_code),
+            (&mut line.variant, &before.variant),
+            (&mut line.title, &before.title),
+        ] {
             if mine.is_empty() {
                 mine.clone_from(theirs);
             }
@@ -185,7 +191,16 @@ pub fn combine(mut readings: Vec<ReadOrder>) -> Option<ReadOrder> {
     for other in readings {
         let content = |l: &ChannelLine| {
             if l.external_id.starts_with(ORDINAL) && l.external_id != SUMMARY_LINE {
-                (String::new(), l.seller_code.clone(), l.item_id.clone(), l.title.clone(), l.variant.clone(), l.quantity, l.unit_price_minor, l.total_minor)
+                (
+                    String::new(),
+                    l.seller_code.clone(),
+                    l.item_id.clone(),
+                    l.title.clone(),
+                    l.variant.clone(),
+                    l.quantity,
+                    l.unit_price_minor,
+                    l.total_minor,
+                )
             } else {
                 (l.external_id.clone(), String::new(), String::new(), String::new(), String::new(), 0, 0, 0)
             }
@@ -229,7 +244,8 @@ pub fn combine(mut readings: Vec<ReadOrder>) -> Option<ReadOrder> {
 /// Gives lines without an id of their own one that is made of what was sold, numbered among equals. The order of rows
 /// does not matter, and two equal lines stay two.
 pub fn ordinals(lines: &mut [ChannelLine]) {
-    let mut order: Vec<usize> = (0..lines.len()).filter(|i| lines[*i].external_id.is_empty() || lines[*i].external_id.starts_with(ORDINAL)).collect();
+    let mut order: Vec<usize> =
+        (0..lines.len()).filter(|i| lines[*i].external_id.is_empty() || lines[*i].external_id.starts_with(ORDINAL)).collect();
     order.sort_by(|a, b| {
         let key = |l: &ChannelLine| (goods(l), l.unit_price_minor, l.quantity, l.total_minor, l.title.clone());
         key(&lines[*a]).cmp(&key(&lines[*b])).then(a.cmp(b))

@@ -72,6 +72,12 @@ impl OddFile {
 /// A cell that a spreadsheet program would run is written as the text it is: readers take the apostrophe off again.
 pub fn defuse(cell: &str) -> String {
     let harmless = cell.starts_with("=\"") && cell.ends_with('"') && !cell[2..cell.len().max(3) - 1].contains('"');
-    let number = cell.strip_prefix(['-', '+']).is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',')));
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && !harmless && !number && cell != "-" { format!("'{cell}") } else { cell.to_owned() }
+    let number = cell
+        .strip_prefix(['-', '+'])
+        .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',')));
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && !harmless && !number && cell != "-" {
+        format!("'{cell}")
+    } else {
+        cell.to_owned()
+    }
 }

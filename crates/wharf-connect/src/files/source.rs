@@ -59,4 +59,3 @@ impl Input {
         Input { name, bytes: Arc::new(path) }
     }
 }
-

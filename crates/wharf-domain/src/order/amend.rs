@@ -147,7 +147,9 @@ pub fn progress_of(status: &Observed<ChannelStatus>, known: ChannelProgress) -> 
     match status {
         Observed::Unknown(_) => known,
         Observed::Known(word) => match word {
-            ChannelStatus::AwaitingPayment | ChannelStatus::PaidOnHold | ChannelStatus::ToShip | ChannelStatus::PartShipped => ChannelProgress::None,
+            ChannelStatus::AwaitingPayment | ChannelStatus::PaidOnHold | ChannelStatus::ToShip | ChannelStatus::PartShipped => {
+                ChannelProgress::None
+            }
             ChannelStatus::Shipped => ChannelProgress::Shipped,
             ChannelStatus::Delivered => ChannelProgress::Delivered,
             ChannelStatus::Completed => ChannelProgress::Completed,
@@ -159,8 +161,13 @@ pub fn progress_of(status: &Observed<ChannelStatus>, known: ChannelProgress) -> 
 /// Units of a line that its channel wants not to be sent: those it names, all when the line or the order is cancelled or
 /// paid back before anything left. (Money back after the goods left cancels nothing.)
 pub fn cancelled_by_channel(line: &ChannelLine, order_cancelled: bool, shipped: i64) -> i64 {
-    let all = order_cancelled || line.status.known() == Some(&ChannelStatus::Cancelled) || (line.refund == LineRefund::Refunded && shipped == 0);
-    if all && (order_cancelled || shipped == 0 || line.refund != LineRefund::Refunded) { line.quantity } else { line.cancelled.clamp(0, line.quantity) }
+    let all =
+        order_cancelled || line.status.known() == Some(&ChannelStatus::Cancelled) || (line.refund == LineRefund::Refunded && shipped == 0);
+    if all && (order_cancelled || shipped == 0 || line.refund != LineRefund::Refunded) {
+        line.quantity
+    } else {
+        line.cancelled.clamp(0, line.quantity)
+    }
 }
 
 /// Compares. `incoming_print` is the keyed hash of the incoming recipient without its token (as [`Known::channel_print`]).
@@ -177,12 +184,18 @@ pub fn compare(known: &Known, incoming: &ChannelOrder, incoming_print: &str) -> 
 fn status(known: &Known, incoming: &ChannelOrder, out: &mut Amendment) {
     let progress = progress_of(&incoming.status, known.progress);
     if known.observed_status != incoming.observed_status {
-        out.changes.push(Change { event: "order.status_changed", params: json!({ "from": known.observed_status, "to": incoming.observed_status }) });
+        out.changes.push(Change {
+            event: "order.status_changed",
+            params: json!({ "from": known.observed_status, "to": incoming.observed_status }),
+        });
         out.recheck = true;
     }
     if known.do_not_ship != incoming.do_not_ship {
         let codes = |holds: &[ChannelHold]| holds.iter().map(|h| h.code.clone()).collect::<Vec<_>>();
-        out.changes.push(Change { event: "order.channel_hold_changed", params: json!({ "from": codes(&known.do_not_ship), "to": codes(&incoming.do_not_ship) }) });
+        out.changes.push(Change {
+            event: "order.channel_hold_changed",
+            params: json!({ "from": codes(&known.do_not_ship), "to": codes(&incoming.do_not_ship) }),
+        });
         out.recheck = true;
         if !incoming.do_not_ship.is_empty() {
             out.stops.stop = Some("channel_hold");
@@ -234,7 +247,8 @@ fn lines(known: &Known, incoming: &ChannelOrder, out: &mut Amendment) {
             // The channel no longer lists it: nothing more of it is to be sent. The row stays.
             None => (c.ordered, c.ordered, old.refund),
         };
-        let told_anew = line.is_some_and(|l| l.observed_status != old.observed_status || l.total_minor != old.total_minor || l.refund != old.refund);
+        let told_anew =
+            line.is_some_and(|l| l.observed_status != old.observed_status || l.total_minor != old.total_minor || l.refund != old.refund);
         // What has left cannot be taken back by a number: law 4 holds, and a person is told.
         let ordered = wanted_ordered.max(c.shipped);
         let cancelled = wanted_cancelled.clamp(0, ordered - c.shipped);
@@ -243,7 +257,8 @@ fn lines(known: &Known, incoming: &ChannelOrder, out: &mut Amendment) {
         let differs = target != LineTarget { ordered: c.ordered, cancelled: c.cancelled, refund: old.refund };
         // Said once, not with every version that repeats it.
         if shortfall > 0 && (differs || told_anew) && !order_cancelled {
-            out.contradictions.push(Contradiction { code: "line_shrunk_after_shipping", params: json!({ "line": old.external_id, "units": shortfall }) });
+            out.contradictions
+                .push(Contradiction { code: "line_shrunk_after_shipping", params: json!({ "line": old.external_id, "units": shortfall }) });
         }
         explain_line(old, target, line.map_or("", |l| l.title.as_str()), order_cancelled, out);
         let open = ordered - cancelled;
@@ -315,7 +330,10 @@ fn recipient(known: &Known, incoming: &ChannelOrder, incoming_print: &str, out: 
         out.changes.push(Change { event: "order.address_given", params: region_of(incoming) });
         return;
     }
-    out.changes.push(Change { event: if text_changed { "order.address_changed" } else { "order.address_token_renewed" }, params: region_of(incoming) });
+    out.changes.push(Change {
+        event: if text_changed { "order.address_changed" } else { "order.address_token_renewed" },
+        params: region_of(incoming),
+    });
     let shipped: i64 = known.lines.iter().map(|l| l.counters.shipped).sum();
     let open: i64 = known.lines.iter().map(|l| l.counters.open() - l.counters.shipped).sum();
     if open > 0 && known.labelled {

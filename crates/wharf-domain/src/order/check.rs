@@ -304,10 +304,7 @@ fn quantity(input: &CheckInput<'_>, limit: i64, severity: Severity) -> Option<Fi
 
 fn remote(input: &CheckInput<'_>, regions: &[String], severity: Severity) -> Option<Finding> {
     let region = &input.recipient?.region;
-    let hit = regions
-        .iter()
-        .map(|r| r.trim())
-        .find(|r| !r.is_empty() && (region.province.starts_with(r) || region.city.starts_with(r)))?;
+    let hit = regions.iter().map(|r| r.trim()).find(|r| !r.is_empty() && (region.province.starts_with(r) || region.city.starts_with(r)))?;
     Some(Finding {
         code: FindingCode::RemoteArea,
         severity,

@@ -95,7 +95,15 @@ mod tests {
     use proptest::prelude::*;
 
     fn candidate(order: i64) -> Candidate {
-        Candidate { order_id: OrderId(order), shop_id: ShopId(1), buyer_key: "b".into(), recipient_print: "r".into(), warehouse_id: WarehouseId(1), held: false, labelled: false }
+        Candidate {
+            order_id: OrderId(order),
+            shop_id: ShopId(1),
+            buyer_key: "b".into(),
+            recipient_print: "r".into(),
+            warehouse_id: WarehouseId(1),
+            held: false,
+            labelled: false,
+        }
     }
 
     fn nobody(_: ShopId, _: ShopId) -> bool {

@@ -42,12 +42,17 @@ pub async fn commit(app: &App, scope: &Scope, id: ImportBatchId) -> Result<Commi
         return serde_json::from_value(batch.result).map_err(|e| FlowError::invalid("result", e.to_string()));
     }
     let shop_id = batch.shop_id.ok_or_else(|| FlowError::refused("no_shop"))?;
-    let started = app.store.write(move |tx| Ok::<_, FlowError>(imports::advance(tx, id, COMMITTABLE, ImportState::Committing, None)?)).await?;
+    let started =
+        app.store.write(move |tx| Ok::<_, FlowError>(imports::advance(tx, id, COMMITTABLE, ImportState::Committing, None)?)).await?;
     if !started {
         return Err(FlowError::refused(format!("import_{}", batch.state)));
     }
     let chosen: Chosen = serde_json::from_value(batch.options.clone()).map_err(|e| FlowError::invalid("options", e.to_string()))?;
-    let shop = app.store.read(move |tx| Ok::<_, FlowError>(shops::get(tx, shop_id)?)).await?.ok_or_else(|| FlowError::NotFound(format!("shop {shop_id}")))?;
+    let shop = app
+        .store
+        .read(move |tx| Ok::<_, FlowError>(shops::get(tx, shop_id)?))
+        .await?
+        .ok_or_else(|| FlowError::NotFound(format!("shop {shop_id}")))?;
     let options = ReadOptions {
         mapping: Some(batch.mapping.clone()).filter(|m| !m.is_null()),
         zone: chosen.zone.clone().or(Some(shop.zone)),
@@ -143,10 +148,12 @@ fn store_chunk(tx: &mut Tx<'_>, id: ImportBatchId, shop: ShopId, reads: Vec<Read
     // A list that knew only sums gives way to one that knows the lines: the order is written anew.
     let anew: Vec<OrderId> = rewritten.iter().map(|(_, origin)| origin.id).collect();
     recompute::forget(tx, &anew)?;
-    let kept: Vec<(OrderId, Effect, String)> = anew.iter().map(|order| (*order, Effect::Amended, before.get(order).cloned().unwrap_or_default())).collect();
+    let kept: Vec<(OrderId, Effect, String)> =
+        anew.iter().map(|order| (*order, Effect::Amended, before.get(order).cloned().unwrap_or_default())).collect();
     imports::record(tx, id, &kept)?;
     imports::erase_orders(tx, &anew)?;
-    let ingested = ingest::ingest_in(tx, shop, &ingest::Batch { orders: write, unreadable: Vec::new() }, Source::Import(id), &CursorMove::Stay)?;
+    let ingested =
+        ingest::ingest_in(tx, shop, &ingest::Batch { orders: write, unreadable: Vec::new() }, Source::Import(id), &CursorMove::Stay)?;
     step.parked += ingested.parked as i64;
     let names = imports::external_ids(tx, &ingested.inserted)?;
     let mut pairs = Vec::new();

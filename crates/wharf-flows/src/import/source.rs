@@ -93,7 +93,11 @@ impl Bytes for StoredFile {
 }
 
 /// Recognises files on a blocking thread.
-pub(super) async fn open(reader: &'static dyn ReadFiles, files: Vec<Input>, options: ReadOptions) -> Result<Arc<dyn OpenedFiles>, FlowError> {
+pub(super) async fn open(
+    reader: &'static dyn ReadFiles,
+    files: Vec<Input>,
+    options: ReadOptions,
+) -> Result<Arc<dyn OpenedFiles>, FlowError> {
     if files.is_empty() {
         return Err(FlowError::invalid("files", "no file was given"));
     }

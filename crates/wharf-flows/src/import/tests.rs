@@ -7,8 +7,8 @@ use wharf_connect::http::TransportError;
 use wharf_connect::{Http, HttpRequest, HttpResponse};
 use wharf_domain::id::OrderId;
 use wharf_domain::order::phase::Phase;
-use wharf_store::testing::{Bed, both_engines_with, memory};
 use wharf_domain::timeline::{Actor, Event};
+use wharf_store::testing::{Bed, both_engines_with, memory};
 use wharf_store::{dump, rollups, timeline};
 
 struct NoWay;
@@ -25,7 +25,15 @@ fn app(bed: &Bed) -> App {
 }
 
 fn options(shop: &str) -> ImportOptions {
-    ImportOptions { shop: IntoShop::Named(shop.into()), mapping: None, treat_as: TreatAs::ByStatus, zone: None, currency: None, user_id: None, scope: Scope::ALL }
+    ImportOptions {
+        shop: IntoShop::Named(shop.into()),
+        mapping: None,
+        treat_as: TreatAs::ByStatus,
+        zone: None,
+        currency: None,
+        user_id: None,
+        scope: Scope::ALL,
+    }
 }
 
 fn file(text: &str) -> Vec<Input> {
@@ -40,7 +48,21 @@ async fn import(app: &App, files: Vec<Input>, options: &ImportOptions) -> (Impor
 
 /// Rows of every table that an import may touch.
 async fn rows(bed: &Bed) -> BTreeMap<&'static str, i64> {
-    let tables = ["orders", "order_lines", "listings", "findings", "holds", "order_tags", "order_search", "timeline", "buyers", "blobs", "parked", "import_files", "import_orders"];
+    let tables = [
+        "orders",
+        "order_lines",
+        "listings",
+        "findings",
+        "holds",
+        "order_tags",
+        "order_search",
+        "timeline",
+        "buyers",
+        "blobs",
+        "parked",
+        "import_files",
+        "import_orders",
+    ];
     bed.store
         .read(move |tx| {
             let mut counts = BTreeMap::new();
@@ -102,8 +124,15 @@ fn an_import_is_shown_written_once_and_taken_back_whole() {
         // What the shop comes to is what the file comes to.
         let shop = view.batch.shop_id.expect("a shop");
         let here = balance(&app, &Scope::ALL, shop).await.expect("a balance");
-        let file_says: Vec<_> = view.preview.expect("a preview").balance.into_iter().map(|r| (r.month, r.country, r.sums.orders, r.sums.cancellations, r.sums.lines, r.sums.total_minor)).collect();
-        let shop_says: Vec<_> = here.into_iter().map(|r| (r.month, r.country, r.sums.orders, r.sums.cancellations, r.sums.lines, r.sums.total_minor)).collect();
+        let file_says: Vec<_> = view
+            .preview
+            .expect("a preview")
+            .balance
+            .into_iter()
+            .map(|r| (r.month, r.country, r.sums.orders, r.sums.cancellations, r.sums.lines, r.sums.total_minor))
+            .collect();
+        let shop_says: Vec<_> =
+            here.into_iter().map(|r| (r.month, r.country, r.sums.orders, r.sums.cancellations, r.sums.lines, r.sums.total_minor)).collect();
         assert_eq!(shop_says, file_says);
         let checked = compare(&app, &Scope::ALL, view.batch.id, 20).await.expect("a spot check");
         assert_eq!(checked.len(), 3);
@@ -192,7 +221,11 @@ fn the_two_exports_of_one_shop_meet_across_imports() {
             assert_eq!((a.created, b.created, b.amended), (1, 0, 1), "{shop}");
             let shop_id = status(&app, &Scope::ALL, first).await.expect("a view").batch.shop_id.expect("a shop");
             let sums = &balance(&app, &Scope::ALL, shop_id).await.expect("a balance")[0];
-            assert_eq!((sums.month.as_str(), sums.sums.orders, sums.sums.lines, sums.sums.total_minor, sums.sums.goods_minor), ("2026-01", 1, 2, 9000, 9000), "{shop}");
+            assert_eq!(
+                (sums.month.as_str(), sums.sums.orders, sums.sums.lines, sums.sums.total_minor, sums.sums.goods_minor),
+                ("2026-01", 1, 2, 9000, 9000),
+                "{shop}"
+            );
             let (_, again) = import(&app, file(one), &options(shop)).await;
             assert_eq!((again.created, again.amended), (0, 0), "{shop}: the first file again says nothing new");
             withdraw(&app, &Scope::ALL, second, None).await.expect("withdrawn");
@@ -233,7 +266,8 @@ fn figures(bytes: &[u8]) -> BTreeMap<(String, String), (i64, i64, i64, i64)> {
     let mut invoices: BTreeMap<String, (String, String, i64, i64)> = BTreeMap::new();
     for line in text.lines().skip(1) {
         // Only the description may hold quotes and commas; it stands third.
-        let (front, rest) = line.split_once(',').and_then(|(no, rest)| rest.split_once(',').map(|(_, rest)| (no, rest))).expect("three cells");
+        let (front, rest) =
+            line.split_once(',').and_then(|(no, rest)| rest.split_once(',').map(|(_, rest)| (no, rest))).expect("three cells");
         let back: Vec<&str> = rest.rsplitn(6, ',').collect();
         let (country, price, date, quantity) = (back[0], back[2], back[3], back[4]);
         let (whole, fraction) = price.trim_start_matches('-').split_once('.').unwrap_or((price.trim_start_matches('-'), ""));
@@ -247,7 +281,11 @@ fn figures(bytes: &[u8]) -> BTreeMap<(String, String), (i64, i64, i64, i64)> {
     let mut out: BTreeMap<(String, String), (i64, i64, i64, i64)> = BTreeMap::new();
     for (number, (date, country, lines, mills)) in invoices {
         let cell = out.entry((date[..7].to_owned(), country)).or_default();
-        if number.starts_with('C') { cell.1 += 1 } else { cell.0 += 1 }
+        if number.starts_with('C') {
+            cell.1 += 1
+        } else {
+            cell.0 += 1
+        }
         cell.2 += lines;
         cell.3 += mills;
     }
@@ -284,9 +322,15 @@ fn the_sample_of_real_data_balances_to_the_penny_and_can_be_withdrawn() {
             .await
             .expect("a balance")
             .into_iter()
-            .map(|r| ((r.month, names.get(&r.country).cloned().unwrap_or(r.country)), (r.sums.orders, r.sums.cancellations, r.sums.lines, r.sums.total_minor)))
+            .map(|r| {
+                (
+                    (r.month, names.get(&r.country).cloned().unwrap_or(r.country)),
+                    (r.sums.orders, r.sums.cancellations, r.sums.lines, r.sums.total_minor),
+                )
+            })
             .collect();
-        let theirs: BTreeMap<_, _> = figures(sample).into_iter().map(|(key, (o, c, l, mills))| (key, (o, c, l, mills.div_euclid(10)))).collect();
+        let theirs: BTreeMap<_, _> =
+            figures(sample).into_iter().map(|(key, (o, c, l, mills))| (key, (o, c, l, mills.div_euclid(10)))).collect();
         assert!(theirs.len() > 100);
         assert_eq!(ours, theirs);
         let checked = compare(&app, &Scope::ALL, id, 20).await.expect("a spot check");
@@ -301,11 +345,40 @@ fn the_sample_of_real_data_balances_to_the_penny_and_can_be_withdrawn() {
 /// The codes of this data, written down a second time.
 fn short(word: &str) -> String {
     let codes = [
-        ("United Kingdom", "GB"), ("EIRE", "IE"), ("Germany", "DE"), ("France", "FR"), ("Spain", "ES"), ("Netherlands", "NL"), ("Belgium", "BE"),
-        ("Switzerland", "CH"), ("Australia", "AU"), ("Portugal", "PT"), ("Norway", "NO"), ("Finland", "FI"), ("Italy", "IT"), ("Cyprus", "CY"),
-        ("Sweden", "SE"), ("Japan", "JP"), ("Austria", "AT"), ("Poland", "PL"), ("Denmark", "DK"), ("Israel", "IL"), ("Hong Kong", "HK"),
-        ("Singapore", "SG"), ("Canada", "CA"), ("Iceland", "IS"), ("Greece", "GR"), ("Malta", "MT"), ("United Arab Emirates", "AE"),
-        ("Lebanon", "LB"), ("Lithuania", "LT"), ("Brazil", "BR"), ("USA", "US"), ("Bahrain", "BH"), ("Czech Republic", "CZ"), ("Saudi Arabia", "SA"),
+        ("United Kingdom", "GB"),
+        ("EIRE", "IE"),
+        ("Germany", "DE"),
+        ("France", "FR"),
+        ("Spain", "ES"),
+        ("Netherlands", "NL"),
+        ("Belgium", "BE"),
+        ("Switzerland", "CH"),
+        ("Australia", "AU"),
+        ("Portugal", "PT"),
+        ("Norway", "NO"),
+        ("Finland", "FI"),
+        ("Italy", "IT"),
+        ("Cyprus", "CY"),
+        ("Sweden", "SE"),
+        ("Japan", "JP"),
+        ("Austria", "AT"),
+        ("Poland", "PL"),
+        ("Denmark", "DK"),
+        ("Israel", "IL"),
+        ("Hong Kong", "HK"),
+        ("Singapore", "SG"),
+        ("Canada", "CA"),
+        ("Iceland", "IS"),
+        ("Greece", "GR"),
+        ("Malta", "MT"),
+        ("United Arab Emirates", "AE"),
+        ("Lebanon", "LB"),
+        ("Lithuania", "LT"),
+        ("Brazil", "BR"),
+        ("USA", "US"),
+        ("Bahrain", "BH"),
+        ("Czech Republic", "CZ"),
+        ("Saudi Arabia", "SA"),
     ];
     codes.iter().find(|(name, _)| *name == word).map_or_else(|| word.to_owned(), |(_, code)| (*code).to_owned())
 }
@@ -341,7 +414,10 @@ fn an_unreadable_file_is_refused_by_name_and_nothing_is_kept() {
     runtime.block_on(async {
         let app = app(&bed);
         let refused = preview(&app, vec![Input::new("orders.csv", b"<html>sign in</html>".to_vec())], &options("旧店")).await;
-        assert!(matches!(&refused, Err(FlowError::Invalid { field, why }) if field == "orders.csv" && why.contains("web page")), "{refused:?}");
+        assert!(
+            matches!(&refused, Err(FlowError::Invalid { field, why }) if field == "orders.csv" && why.contains("web page")),
+            "{refused:?}"
+        );
         assert!(list(&app, &Scope::ALL, None, 10).await.expect("a list").is_empty());
         let missing = status(&app, &Scope::ALL, ImportBatchId(5)).await;
         assert!(matches!(missing, Err(FlowError::NotFound(_))));

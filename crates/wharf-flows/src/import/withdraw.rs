@@ -82,7 +82,13 @@ pub async fn withdraw(app: &App, scope: &Scope, id: ImportBatchId, user: Option<
         .await
 }
 
-fn take_back(tx: &mut Tx<'_>, id: ImportBatchId, shop: ShopId, page: &[(OrderId, Effect, String)], done: &mut Withdrawn) -> Result<(), FlowError> {
+fn take_back(
+    tx: &mut Tx<'_>,
+    id: ImportBatchId,
+    shop: ShopId,
+    page: &[(OrderId, Effect, String)],
+    done: &mut Withdrawn,
+) -> Result<(), FlowError> {
     let ids: Vec<OrderId> = page.iter().map(|(order, _, _)| *order).collect();
     // The versions before are read before anything that names them goes.
     let mut restore = Vec::new();

@@ -24,7 +24,11 @@ pub struct PullOrders {
 /// What its schedule makes: one for each active shop.
 pub(crate) fn due(tx: &mut Tx<'_>) -> Result<Vec<NewJob>, StoreError> {
     let shops = shops::list(tx, &Scope::ALL)?;
-    Ok(shops.into_iter().filter(|shop| shop.state == ShopState::Active).map(|shop| PullOrders { shop: shop.id, only: None }.new_job()).collect())
+    Ok(shops
+        .into_iter()
+        .filter(|shop| shop.state == ShopState::Active)
+        .map(|shop| PullOrders { shop: shop.id, only: None }.new_job())
+        .collect())
 }
 
 #[async_trait]

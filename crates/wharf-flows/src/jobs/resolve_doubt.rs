@@ -33,7 +33,13 @@ impl Job for ResolveDoubt {
         Ok(match book::resolve(app, self.waybill).await? {
             // Certainly not bought: the intent has its own job again.
             Booking::Later(at) if at > app.now() => JobEnd::Again { at },
-            Booking::Later(_) | Booking::Booked | Booking::Already | Booking::Unwanted | Booking::Held | Booking::Refused | Booking::InDoubt => JobEnd::Done,
+            Booking::Later(_)
+            | Booking::Booked
+            | Booking::Already
+            | Booking::Unwanted
+            | Booking::Held
+            | Booking::Refused
+            | Booking::InDoubt => JobEnd::Done,
         })
     }
 }

@@ -127,7 +127,11 @@ fn every_error_has_its_reaction() {
     }
     assert_eq!(of(StoreError::Busy.into()).failure, Failure::Retry { at: Timestamp(2 * SECOND), most: MOST_FAILURES });
     assert_eq!(of(ConnectError::Drift(String::new()).into()).failure, Failure::Retry { at: Timestamp(2 * SECOND), most: MOST_FAULTS });
-    for error in [FlowError::refused("x"), FlowError::NotFound("x".into()), ConnectError::Refused { code: String::new(), message: String::new() }.into()] {
+    for error in [
+        FlowError::refused("x"),
+        FlowError::NotFound("x".into()),
+        ConnectError::Refused { code: String::new(), message: String::new() }.into(),
+    ] {
         assert_eq!(of(error).failure, Failure::Dead);
     }
 }
@@ -184,7 +188,8 @@ fn a_dead_token_pauses_the_shop_and_a_new_sign_in_wakes_its_jobs() {
         enqueue(&app, vec![of_shop(test, "signed out", 5), of_shop(test, "second", 5)]).await;
         assert_eq!(run_due(&app, &registry).await, Ok(1));
         let state = |app: Arc<App>| async move {
-            let row = app.store.read(move |tx| tx.query_opt("SELECT shop_state, state_detail FROM shops WHERE id = $1", &[shop.into()])).await;
+            let row =
+                app.store.read(move |tx| tx.query_opt("SELECT shop_state, state_detail FROM shops WHERE id = $1", &[shop.into()])).await;
             let row = row.expect("read").expect("there");
             (row.text(0).expect("a word"), row.text(1).expect("a text"))
         };
@@ -286,7 +291,13 @@ fn nobody_calls_the_world_from_inside_a_unit_of_work() {
     both_engines_with(|bed| async move {
         let http = Arc::new(Counting::default());
         let app = Arc::new(App::new(bed.store.clone(), http.clone(), Vec::new(), bed.clock.clone(), 7));
-        let request = || HttpRequest { method: "GET", url: "http://x/".into(), headers: Vec::new(), body: Vec::new(), timeout: Duration::from_secs(1) };
+        let request = || HttpRequest {
+            method: "GET",
+            url: "http://x/".into(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            timeout: Duration::from_secs(1),
+        };
         assert!(app.http.send(request()).await.is_ok());
         let (inner, handle) = (app.clone(), tokio::runtime::Handle::current());
         let caught = tokio::spawn(async move {

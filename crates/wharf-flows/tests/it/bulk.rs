@@ -17,8 +17,8 @@ use wharf_flows::edit::{self, AddressEdit};
 use wharf_flows::hold::{self, BlacklistKind};
 use wharf_flows::undo::undo;
 use wharf_flows::worker::run_due;
-use wharf_store::testing::both_engines_with;
 use wharf_store::orders::Cached;
+use wharf_store::testing::both_engines_with;
 use wharf_store::users::{self, NewUser};
 use wharf_store::{audit, catalog, rollups};
 
@@ -35,7 +35,17 @@ async fn user(app: &App, login: &'static str) -> UserId {
         .write(move |tx| {
             users::ensure_built_in_roles(tx)?;
             let role = users::role_by_name(tx, "auditor")?.expect("built in").id;
-            users::create(tx, &NewUser { login: login.into(), name: login.into(), password_hash: String::new(), role_id: role, scope: Scope::ALL, locale: "zh-CN".into() })
+            users::create(
+                tx,
+                &NewUser {
+                    login: login.into(),
+                    name: login.into(),
+                    password_hash: String::new(),
+                    role_id: role,
+                    scope: Scope::ALL,
+                    locale: "zh-CN".into(),
+                },
+            )
         })
         .await
         .expect("a user")
@@ -134,7 +144,9 @@ fn an_address_is_completed_rechecked_and_goes_on() {
         let district = AddressEdit { district: Some("余杭区".into()), ..AddressEdit::default() };
         let first = edit::edit_address(&app, &person(), vec![id], district.clone(), false).await.expect("edited");
         assert_eq!(holds_of(&app, id).await, [HoldReason::PhoneInvalid]);
-        edit::edit_address(&app, &person(), vec![id], AddressEdit { accept_phone: true, ..AddressEdit::default() }, false).await.expect("edited");
+        edit::edit_address(&app, &person(), vec![id], AddressEdit { accept_phone: true, ..AddressEdit::default() }, false)
+            .await
+            .expect("edited");
         assert_eq!((holds_of(&app, id).await, order_of(&app, id).await.phase), (vec![], Phase::Stock));
         let opened = edit::open_recipient(&app, &person(), id, "127.0.0.1").await.expect("opened");
         assert_eq!(opened.personal.phone, "13812345678");
@@ -199,7 +211,10 @@ fn a_link_is_asked_once_and_serves_past_and_future() {
         put(&app, shop, vec![unknown(3)]).await;
         let third = id_of(&app, shop, &order(3).external_id).await;
         assert_eq!(order_of(&app, third).await.phase, Phase::Stock);
-        assert_eq!(wharf_flows::link::link(&app, &Scope::ALL, vec![waiting[0].id], target, by()).await.expect("again")[0].1, Outcome::Already);
+        assert_eq!(
+            wharf_flows::link::link(&app, &Scope::ALL, vec![waiting[0].id], target, by()).await.expect("again")[0].1,
+            Outcome::Already
+        );
         // A code that becomes known later links what waits for it.
         let mut o = order(4);
         o.lines[0].seller_code = "later-7".into();
@@ -243,7 +258,10 @@ fn doctor_names_a_drift_and_mends_it() {
         app.store
             .write(move |tx| {
                 let before = wharf_store::orders::facts(tx, &[broken])?;
-                wharf_store::orders::save_cached(tx, &[Cached { id: broken, phase: Phase::Completed, counted: before[0].counted.clone() }])?;
+                wharf_store::orders::save_cached(
+                    tx,
+                    &[Cached { id: broken, phase: Phase::Completed, counted: before[0].counted.clone() }],
+                )?;
                 rollups::add(tx, counted)
             })
             .await

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
-use wharf_connect::channel::{Channel, Confirmed, Count, OrderPage, PullWindow, ShipmentConfirmation, ShopIdentity, Unreadable, WindowRules, WriteNotes};
+use wharf_connect::channel::{
+    Channel, Confirmed, Count, OrderPage, PullWindow, ShipmentConfirmation, ShopIdentity, Unreadable, WindowRules, WriteNotes,
+};
 use wharf_connect::manifest::Pace;
 use wharf_connect::{Call, ConnectError, Label, Manifest, Vendor};
 use wharf_domain::order::channel::ChannelOrder;
@@ -91,8 +93,12 @@ impl Channel for Scripted {
             let start: usize = window.page.as_deref().map_or(Ok(0), str::parse).map_err(|_| ConnectError::Drift("page".into()))?;
             let page: Vec<&ChannelOrder> = hits.iter().skip(start).take(SIZE).copied().collect();
             let next = (start + SIZE < hits.len()).then(|| (start + SIZE).to_string());
-            let (bad, good): (Vec<&ChannelOrder>, Vec<&ChannelOrder>) = page.into_iter().partition(|o| m.unreadable.contains(&o.external_id));
-            let unreadable = bad.into_iter().map(|o| Unreadable { external_id: Some(o.external_id.clone()), why: "a new field".into(), raw: o.raw.clone() }).collect();
+            let (bad, good): (Vec<&ChannelOrder>, Vec<&ChannelOrder>) =
+                page.into_iter().partition(|o| m.unreadable.contains(&o.external_id));
+            let unreadable = bad
+                .into_iter()
+                .map(|o| Unreadable { external_id: Some(o.external_id.clone()), why: "a new field".into(), raw: o.raw.clone() })
+                .collect();
             Ok(OrderPage { orders: good.into_iter().cloned().collect(), unreadable, next })
         })
     }

@@ -70,13 +70,30 @@ pub async fn shop_with(app: &App, name: &str, policy: ShopPolicy) -> ShopId {
 
 /// SKUs `S0` to `S4`, a hundred of each in one warehouse in Hangzhou.
 pub async fn stocked(app: &App) -> WarehouseId {
-    let skus = (0..5).map(|n| NewSku { code: format!("S{n}"), name: format!("棉袜 {n}"), weight_grams: 100, barcodes: vec![format!("690000000000{n}")], ..NewSku::default() }).collect();
+    let skus = (0..5)
+        .map(|n| NewSku {
+            code: format!("S{n}"),
+            name: format!("棉袜 {n}"),
+            weight_grams: 100,
+            barcodes: vec![format!("690000000000{n}")],
+            ..NewSku::default()
+        })
+        .collect();
     let ids = wharf_flows::link::save_skus(app, skus).await.expect("SKUs");
     app.store
         .write(move |tx| {
             let place = WarehouseInput {
-                code: "HZ".into(), name: "杭州仓".into(), kind: WarehouseKind::Own, active: true, priority: 0, region: recipient(0).region, address: "仓库路1号".into(),
-                contact: "李雷".into(), phone: "13900000000".into(), point: None, pack_flow: PackFlow::PrintThenPack,
+                code: "HZ".into(),
+                name: "杭州仓".into(),
+                kind: WarehouseKind::Own,
+                active: true,
+                priority: 0,
+                region: recipient(0).region,
+                address: "仓库路1号".into(),
+                contact: "李雷".into(),
+                phone: "13900000000".into(),
+                point: None,
+                pack_flow: PackFlow::PrintThenPack,
             };
             let warehouse = warehouses::create(tx, &place)?;
             let entries: Vec<stock::Entry> = ids.iter().map(|id| entry(warehouse, *id)).collect();
@@ -93,8 +110,19 @@ fn entry(warehouse: WarehouseId, sku: wharf_domain::id::SkuId) -> stock::Entry {
 
 pub fn recipient(n: usize) -> Recipient {
     Recipient {
-        region: Region { country: "CN".into(), province: "浙江省".into(), city: "杭州市".into(), district: "余杭区".into(), town: "仓前街道".into(), postal_code: String::new() },
-        personal: PersonalData { name: format!("王小{}", ["明", "红", "刚", "丽"][n % 4]), phone: format!("138{n:08}"), address: format!("文一西路{n}号") },
+        region: Region {
+            country: "CN".into(),
+            province: "浙江省".into(),
+            city: "杭州市".into(),
+            district: "余杭区".into(),
+            town: "仓前街道".into(),
+            postal_code: String::new(),
+        },
+        personal: PersonalData {
+            name: format!("王小{}", ["明", "红", "刚", "丽"][n % 4]),
+            phone: format!("138{n:08}"),
+            address: format!("文一西路{n}号"),
+        },
         token: None,
         masked: false,
     }
@@ -102,9 +130,22 @@ pub fn recipient(n: usize) -> Recipient {
 
 pub fn line(n: usize, quantity: i64) -> ChannelLine {
     ChannelLine {
-        external_id: format!("L{n}"), item_id: format!("I{n}"), sku_id: String::new(), seller_code: format!("S{}", n % 5), title: format!("棉袜 {n}"), variant: "白".into(), image_url: None,
-        quantity, cancelled: 0, unit_price_minor: 1_000, discount_minor: 0, total_minor: 1_000 * quantity, observed_status: "PAID".into(),
-        status: Observed::Known(ChannelStatus::ToShip), refund: LineRefund::None, gift: false,
+        external_id: format!("L{n}"),
+        item_id: format!("I{n}"),
+        sku_id: String::new(),
+        seller_code: format!("S{}", n % 5),
+        title: format!("棉袜 {n}"),
+        variant: "白".into(),
+        image_url: None,
+        quantity,
+        cancelled: 0,
+        unit_price_minor: 1_000,
+        discount_minor: 0,
+        total_minor: 1_000 * quantity,
+        observed_status: "PAID".into(),
+        status: Observed::Known(ChannelStatus::ToShip),
+        refund: LineRefund::None,
+        gift: false,
     }
 }
 
@@ -113,12 +154,34 @@ pub fn order(n: usize) -> ChannelOrder {
     let lines = vec![line(n % 5, 1 + (n % 3) as i64)];
     let placed_at = START.plus(-(n as i64 % 48) * HOUR - 30 * MINUTE);
     sealed(ChannelOrder {
-        external_id: format!("31{n:08}77"), observed_status: "PAID".into(), status: Observed::Known(ChannelStatus::ToShip),
-        modified_at: placed_at.plus(MINUTE), placed_at, paid_at: Some(placed_at.plus(MINUTE)), ship_by: Some(placed_at.plus(48 * HOUR)), shipped_at: None, closed_at: None,
-        payment: Payment::Paid, cash_on_delivery: false, fulfilled_by: FulfilledBy::Seller, do_not_ship: vec![],
-        buyer: ChannelBuyer { external_id: Some(format!("buyer{n}")), nick: format!("Nick{n}") }, recipient: Some(recipient(n)),
-        currency: CNY, total_minor: 500 + lines.iter().map(|l| l.total_minor).sum::<i64>(), shipping_minor: 500, tax_minor: 0, discount_minor: 0,
-        buyer_note: String::new(), seller_note: String::new(), seller_flag: None, urgent: vec![], tags: vec![], lines, shipments: vec![], raw: vec![],
+        external_id: format!("31{n:08}77"),
+        observed_status: "PAID".into(),
+        status: Observed::Known(ChannelStatus::ToShip),
+        modified_at: placed_at.plus(MINUTE),
+        placed_at,
+        paid_at: Some(placed_at.plus(MINUTE)),
+        ship_by: Some(placed_at.plus(48 * HOUR)),
+        shipped_at: None,
+        closed_at: None,
+        payment: Payment::Paid,
+        cash_on_delivery: false,
+        fulfilled_by: FulfilledBy::Seller,
+        do_not_ship: vec![],
+        buyer: ChannelBuyer { external_id: Some(format!("buyer{n}")), nick: format!("Nick{n}") },
+        recipient: Some(recipient(n)),
+        currency: CNY,
+        total_minor: 500 + lines.iter().map(|l| l.total_minor).sum::<i64>(),
+        shipping_minor: 500,
+        tax_minor: 0,
+        discount_minor: 0,
+        buyer_note: String::new(),
+        seller_note: String::new(),
+        seller_flag: None,
+        urgent: vec![],
+        tags: vec![],
+        lines,
+        shipments: vec![],
+        raw: vec![],
     })
 }
 
@@ -147,11 +210,20 @@ pub async fn id_of(app: &App, shop: ShopId, external: &str) -> OrderId {
 }
 
 pub async fn order_of(app: &App, id: OrderId) -> wharf_store::orders::Order {
-    app.store.read(move |tx| wharf_store::orders::order(tx, &Scope::ALL, id).map_err(FlowError::from)).await.expect("read").expect("the order")
+    app.store
+        .read(move |tx| wharf_store::orders::order(tx, &Scope::ALL, id).map_err(FlowError::from))
+        .await
+        .expect("read")
+        .expect("the order")
 }
 
 pub async fn lines_of(app: &App, id: OrderId) -> Vec<wharf_store::orders::OrderLine> {
-    app.store.read(move |tx| wharf_store::orders::lines(tx, &[id]).map_err(FlowError::from)).await.expect("read").remove(&id).unwrap_or_default()
+    app.store
+        .read(move |tx| wharf_store::orders::lines(tx, &[id]).map_err(FlowError::from))
+        .await
+        .expect("read")
+        .remove(&id)
+        .unwrap_or_default()
 }
 
 pub async fn events_of(app: &App, id: OrderId) -> Vec<String> {
@@ -168,10 +240,28 @@ pub async fn holds_of(app: &App, id: OrderId) -> Vec<wharf_domain::hold::HoldRea
 
 /// Everything the store knows of orders, without what differs between two equal runs: ids, instants of writing, nonces.
 pub async fn snapshot(app: &App) -> BTreeMap<String, Vec<String>> {
-    let tables = ["listings", "orders", "order_lines", "findings", "holds", "order_tags", "order_search", "buyers", "timeline", "phase_counts", "hold_counts", "day_rollups", "hour_rollups", "parked", "blobs"];
+    let tables = [
+        "listings",
+        "orders",
+        "order_lines",
+        "findings",
+        "holds",
+        "order_tags",
+        "order_search",
+        "buyers",
+        "timeline",
+        "phase_counts",
+        "hold_counts",
+        "day_rollups",
+        "hour_rollups",
+        "parked",
+        "blobs",
+    ];
     let rows: Vec<(&str, Vec<Map<String, Json>>)> = app
         .store
-        .read(move |tx| tables.into_iter().map(|table| Ok((table, dump::page(tx, table, None, 100_000)?))).collect::<Result<_, FlowError>>())
+        .read(move |tx| {
+            tables.into_iter().map(|table| Ok((table, dump::page(tx, table, None, 100_000)?))).collect::<Result<_, FlowError>>()
+        })
         .await
         .expect("a dump");
     let mut names: BTreeMap<String, String> = BTreeMap::new();
@@ -185,7 +275,23 @@ pub async fn snapshot(app: &App) -> BTreeMap<String, Vec<String>> {
             names.insert(row["id"].to_string(), name);
         }
     }
-    let volatile = ["id", "created_at", "updated_at", "version", "recipient_sealed", "bytes", "expires_at", "at", "found_at", "settled_at", "released_at", "first_at", "last_at", "approved_at", "linked_at"];
+    let volatile = [
+        "id",
+        "created_at",
+        "updated_at",
+        "version",
+        "recipient_sealed",
+        "bytes",
+        "expires_at",
+        "at",
+        "found_at",
+        "settled_at",
+        "released_at",
+        "first_at",
+        "last_at",
+        "approved_at",
+        "linked_at",
+    ];
     let mut all = BTreeMap::new();
     for (table, list) in rows {
         let mut texts: Vec<String> = list
@@ -232,17 +338,51 @@ pub fn abnormal(n: usize, kind: u8, buyer: usize) -> ChannelOrder {
     let mut o = order(n);
     o.buyer.external_id = Some(format!("shared{buyer}"));
     match kind {
-        0 => { o.payment = Payment::Unpaid; o.paid_at = None; o.status = Observed::Known(ChannelStatus::AwaitingPayment); o.observed_status = "WAIT".into(); }
+        0 => {
+            o.payment = Payment::Unpaid;
+            o.paid_at = None;
+            o.status = Observed::Known(ChannelStatus::AwaitingPayment);
+            o.observed_status = "WAIT".into();
+        }
         1 => o.buyer_note = "麻烦改地址".into(),
-        2 => if let Some(r) = &mut o.recipient { r.personal.phone = "3812345678".into() },
-        3 => if let Some(r) = &mut o.recipient { r.region.district.clear(); r.region.town.clear() },
+        2 => {
+            if let Some(r) = &mut o.recipient {
+                r.personal.phone = "3812345678".into()
+            }
+        }
+        3 => {
+            if let Some(r) = &mut o.recipient {
+                r.region.district.clear();
+                r.region.town.clear()
+            }
+        }
         4 => o.total_minor += 30,
-        5 => { o.status = Observed::Known(ChannelStatus::Cancelled); o.observed_status = "CLOSED".into(); }
-        6 => { o.status = Observed::Known(ChannelStatus::Shipped); o.observed_status = "SENT".into(); o.shipped_at = Some(o.placed_at); }
-        7 => { o.status = Observed::Unknown("新状态".into()); o.observed_status = "新状态".into(); }
+        5 => {
+            o.status = Observed::Known(ChannelStatus::Cancelled);
+            o.observed_status = "CLOSED".into();
+        }
+        6 => {
+            o.status = Observed::Known(ChannelStatus::Shipped);
+            o.observed_status = "SENT".into();
+            o.shipped_at = Some(o.placed_at);
+        }
+        7 => {
+            o.status = Observed::Unknown("新状态".into());
+            o.observed_status = "新状态".into();
+        }
         8 => o.lines[0].refund = LineRefund::Requested,
-        9 => { o.lines.push(line(7, 2)); o.total_minor += 2_000; }
-        10 => if let Some(r) = &mut o.recipient { r.masked = true; r.token = Some(format!("oaid{n}")); r.personal.name = "王**".into(); r.personal.phone = "138****0001".into() },
+        9 => {
+            o.lines.push(line(7, 2));
+            o.total_minor += 2_000;
+        }
+        10 => {
+            if let Some(r) = &mut o.recipient {
+                r.masked = true;
+                r.token = Some(format!("oaid{n}"));
+                r.personal.name = "王**".into();
+                r.personal.phone = "138****0001".into()
+            }
+        }
         _ => {}
     }
     sealed(o)

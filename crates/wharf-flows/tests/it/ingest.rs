@@ -72,11 +72,23 @@ fn each_abnormal_order_is_held_for_its_own_reason() {
         add(2, &[HoldReason::PhoneInvalid], |o| o.recipient.as_mut().expect("r").personal.phone = "1381234567".into());
         add(3, &[HoldReason::AddressIncomplete], |o| o.recipient.as_mut().expect("r").region.district.clear());
         add(4, &[HoldReason::AmountMismatch], |o| o.total_minor += 30);
-        add(5, &[HoldReason::UnknownStatus], |o| { o.status = Observed::Unknown("新".into()); o.observed_status = "新".into() });
+        add(5, &[HoldReason::UnknownStatus], |o| {
+            o.status = Observed::Unknown("新".into());
+            o.observed_status = "新".into()
+        });
         add(6, &[HoldReason::RefundRequested], |o| o.lines[0].refund = LineRefund::Requested);
-        add(7, &[HoldReason::OddQuantity], |o| { o.lines[0].quantity = 500; o.lines[0].total_minor = 0; o.total_minor = 500 });
-        add(8, &[HoldReason::ChannelHold], |o| o.do_not_ship = vec![wharf_domain::order::channel::ChannelHold { code: "top_hold".into(), text: String::new() }]);
-        add(9, &[HoldReason::AddressIncomplete, HoldReason::BuyerNote], |o| { o.recipient.as_mut().expect("r").personal.address.clear(); o.buyer_note = "不要了".into() });
+        add(7, &[HoldReason::OddQuantity], |o| {
+            o.lines[0].quantity = 500;
+            o.lines[0].total_minor = 0;
+            o.total_minor = 500
+        });
+        add(8, &[HoldReason::ChannelHold], |o| {
+            o.do_not_ship = vec![wharf_domain::order::channel::ChannelHold { code: "top_hold".into(), text: String::new() }]
+        });
+        add(9, &[HoldReason::AddressIncomplete, HoldReason::BuyerNote], |o| {
+            o.recipient.as_mut().expect("r").personal.address.clear();
+            o.buyer_note = "不要了".into()
+        });
         put(&app, shop, cases.iter().map(|(o, _)| o.clone()).collect()).await;
         for (o, mut reasons) in cases {
             let id = id_of(&app, shop, &o.external_id).await;
@@ -93,7 +105,8 @@ fn the_policy_keeps_back_what_it_does_not_let_pass_and_says_why() {
     both_engines_with(|bed| async move {
         let app = app(&bed);
         stocked(&app).await;
-        let policy = ShopPolicy { approval: ApprovalPolicy { max_total_minor: Some(2_000), ..ApprovalPolicy::default() }, ..ShopPolicy::default() };
+        let policy =
+            ShopPolicy { approval: ApprovalPolicy { max_total_minor: Some(2_000), ..ApprovalPolicy::default() }, ..ShopPolicy::default() };
         let shop = shop_with(&app, "a", policy).await;
         put(&app, shop, (0..6).map(order).collect()).await;
         for n in 0..6 {
@@ -164,7 +177,9 @@ fn many_workers_with_the_same_pages_leave_what_one_leaves() {
                 for round in 0..3 {
                     for page in orders.chunks(5 + worker + round) {
                         // A worker that is in the way of another comes again, as its job would.
-                        while let Err(error) = ingest(&app, shop, Batch { orders: page.to_vec(), unreadable: vec![] }, Source::Channel, CursorMove::Stay).await {
+                        while let Err(error) =
+                            ingest(&app, shop, Batch { orders: page.to_vec(), unreadable: vec![] }, Source::Channel, CursorMove::Stay).await
+                        {
                             assert!(matches!(error, wharf_flows::app::FlowError::Store(wharf_store::StoreError::Busy)), "{error}");
                         }
                     }
@@ -187,7 +202,10 @@ fn an_older_version_never_overwrites_a_newer_one() {
     both_engines_with(|bed| async move {
         let versions = |n: usize| {
             let v1 = order(n);
-            let v2 = later(&v1, 5, |o| { o.seller_note = "vip".into(); o.ship_by = None });
+            let v2 = later(&v1, 5, |o| {
+                o.seller_note = "vip".into();
+                o.ship_by = None
+            });
             let v3 = later(&v2, 5, |o| o.buyer_note = "谢谢".into());
             [v1, v2, v3]
         };
@@ -201,7 +219,11 @@ fn an_older_version_never_overwrites_a_newer_one() {
             }
             let id = id_of(&app, shop, &order(n).external_id).await;
             let stored = order_of(&app, id).await;
-            assert_eq!((stored.seller_note.as_str(), stored.buyer_note.as_str(), stored.modified_at), ("vip", "谢谢", versions(n)[2].modified_at), "{sequence:?}");
+            assert_eq!(
+                (stored.seller_note.as_str(), stored.buyer_note.as_str(), stored.modified_at),
+                ("vip", "谢谢", versions(n)[2].modified_at),
+                "{sequence:?}"
+            );
         }
         healthy(&app).await;
     });
@@ -217,9 +239,18 @@ fn every_statement_of_an_ingest_can_break_and_nothing_is_half_done() {
         put(&app, shop, first.clone()).await;
         // The page to break: new orders, a cancelled one, an address that changed, an unreadable one, and the cursor.
         let mut page = vec![order(100), order(101)];
-        page.push(later(&first[0], 9, |o| { o.status = Observed::Known(ChannelStatus::Cancelled); o.observed_status = "CLOSED".into() }));
-        page.push(later(&first[1], 9, |o| { o.lines.push(line(9, 1)); o.buyer_note = "改地址".into() }));
-        page.push(later(&first[2], 9, |o| { o.recipient = Some(recipient(77)); o.payment = Payment::Paid }));
+        page.push(later(&first[0], 9, |o| {
+            o.status = Observed::Known(ChannelStatus::Cancelled);
+            o.observed_status = "CLOSED".into()
+        }));
+        page.push(later(&first[1], 9, |o| {
+            o.lines.push(line(9, 1));
+            o.buyer_note = "改地址".into()
+        }));
+        page.push(later(&first[2], 9, |o| {
+            o.recipient = Some(recipient(77));
+            o.payment = Payment::Paid
+        }));
         let bad = || vec![wharf_connect::channel::Unreadable { external_id: Some("X1".into()), why: "drift".into(), raw: b"{}".to_vec() }];
         let cursor = CursorMove::Complete(START);
         let batch = || Batch { orders: page.clone(), unreadable: bad() };
@@ -263,12 +294,20 @@ fn what_cannot_be_stored_is_parked_and_the_rest_goes_in() {
         let cursor = CursorMove::Page(Pull { from: START, to: START, page: Some("2".into()), started_at: START });
         let report = ingest(&app, shop, Batch { orders: page, unreadable: vec![] }, Source::Channel, cursor).await.expect("a page");
         assert_eq!((report.inserted.len(), report.parked), (2, 2));
-        let parked = app.store.read(move |tx| completeness::parked(tx, &wharf_domain::access::Scope::ALL, Some(shop), None, 10)).await.expect("read");
+        let parked = app
+            .store
+            .read(move |tx| completeness::parked(tx, &wharf_domain::access::Scope::ALL, Some(shop), None, 10))
+            .await
+            .expect("read");
         assert_eq!(parked.len(), 2);
         assert!(parked.iter().all(|p| !p.why.is_empty() && !p.payload_hash.is_empty()));
         // Readable at last: no longer parked.
         put(&app, shop, vec![later(&order(1), 1, |_| {}), later(&order(2), 1, |_| {})]).await;
-        let parked = app.store.read(move |tx| completeness::parked(tx, &wharf_domain::access::Scope::ALL, Some(shop), None, 10)).await.expect("read");
+        let parked = app
+            .store
+            .read(move |tx| completeness::parked(tx, &wharf_domain::access::Scope::ALL, Some(shop), None, 10))
+            .await
+            .expect("read");
         assert!(parked.is_empty());
         healthy(&app).await;
     });
@@ -286,7 +325,15 @@ fn a_cancellation_gives_stock_back_before_hand_over() {
         run_due(&app, &wharf_flows::jobs::all()).await.expect("routed");
         let allocated: i64 = lines_of(&app, id).await.iter().map(|l| l.counters.allocated).sum();
         assert_eq!(allocated, o.lines[0].quantity, "phase {}", order_of(&app, id).await.phase);
-        put(&app, shop, vec![later(&o, 3, |o| { o.status = Observed::Known(ChannelStatus::Cancelled); o.observed_status = "CLOSED".into() })]).await;
+        put(
+            &app,
+            shop,
+            vec![later(&o, 3, |o| {
+                o.status = Observed::Known(ChannelStatus::Cancelled);
+                o.observed_status = "CLOSED".into()
+            })],
+        )
+        .await;
         let lines = lines_of(&app, id).await;
         assert!(lines.iter().all(|l| l.counters.allocated == 0 && l.counters.cancelled == l.counters.ordered && l.counters.is_lawful()));
         assert_eq!(order_of(&app, id).await.phase, Phase::Cancelled);
@@ -329,7 +376,12 @@ fn a_duplicate_is_the_later_one_whichever_arrives_first() {
         };
         for (name, flipped) in [("a", false), ("b", true)] {
             let shop = shop(&app, name).await;
-            let mut pair = pair().map(|mut o| { o.buyer.external_id = Some(format!("twin {name}")); sealed(o) }).to_vec();
+            let mut pair = pair()
+                .map(|mut o| {
+                    o.buyer.external_id = Some(format!("twin {name}"));
+                    sealed(o)
+                })
+                .to_vec();
             if flipped {
                 pair.reverse();
             }
@@ -359,15 +411,29 @@ async fn live(bed: &wharf_store::testing::Bed, kinds: &[(u8, usize)], steps: &[(
             run_due(&app, &wharf_flows::jobs::all()).await.expect("routed");
         }
         let next = later(&now[index], 1, |o| match kind {
-            0 => { o.status = Observed::Known(ChannelStatus::Cancelled); o.observed_status = "CLOSED".into() }
+            0 => {
+                o.status = Observed::Known(ChannelStatus::Cancelled);
+                o.observed_status = "CLOSED".into()
+            }
             1 => o.lines[0].refund = LineRefund::Requested,
             2 => o.lines[0].refund = LineRefund::Refunded,
             3 => o.lines[0].quantity = (o.lines[0].quantity - 1).max(0),
             4 => o.lines[0].quantity += 2,
             5 => o.recipient = Some(recipient(usize::from(*kind) + which)),
-            6 => { o.status = Observed::Known(ChannelStatus::Shipped); o.observed_status = "SENT".into() }
-            7 => { let n = o.lines.len() + 20; o.lines.push(line(n, 1)) }
-            _ => { o.payment = Payment::Paid; o.status = Observed::Known(ChannelStatus::ToShip); o.observed_status = "PAID".into(); o.lines[0].refund = LineRefund::Closed }
+            6 => {
+                o.status = Observed::Known(ChannelStatus::Shipped);
+                o.observed_status = "SENT".into()
+            }
+            7 => {
+                let n = o.lines.len() + 20;
+                o.lines.push(line(n, 1))
+            }
+            _ => {
+                o.payment = Payment::Paid;
+                o.status = Observed::Known(ChannelStatus::ToShip);
+                o.observed_status = "PAID".into();
+                o.lines[0].refund = LineRefund::Closed
+            }
         });
         let older = now[index].clone();
         now[index] = next.clone();

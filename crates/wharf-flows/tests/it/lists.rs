@@ -6,17 +6,21 @@ use wharf_domain::access::Scope;
 use wharf_domain::hold::HoldReason;
 use wharf_domain::id::OrderId;
 use wharf_domain::order::phase::Phase;
+use wharf_domain::word::Word;
 use wharf_flows::app::{App, FlowError};
 use wharf_store::order_list::{self, Cursor, OrderFilter, Sort};
 use wharf_store::rollups;
 use wharf_store::testing::both_engines_with;
-use wharf_domain::word::Word;
 
 async fn all(app: &App, filter: OrderFilter, sort: Sort, limit: usize) -> Vec<OrderId> {
     let (mut found, mut after) = (Vec::new(), None);
     loop {
         let (filter, cursor) = (filter.clone(), after);
-        let (items, next) = app.store.read(move |tx| order_list::page(tx, &Scope::ALL, &filter, sort, cursor, limit).map_err(FlowError::from)).await.expect("a page");
+        let (items, next) = app
+            .store
+            .read(move |tx| order_list::page(tx, &Scope::ALL, &filter, sort, cursor, limit).map_err(FlowError::from))
+            .await
+            .expect("a page");
         found.extend(items.iter().map(|item| item.order.id));
         match next {
             Some(next) => after = Cursor::decode(&next.encode()),
@@ -27,7 +31,11 @@ async fn all(app: &App, filter: OrderFilter, sort: Sort, limit: usize) -> Vec<Or
 
 async fn found(app: &App, q: &str) -> Vec<String> {
     let filter = OrderFilter { q: q.to_owned(), ..OrderFilter::default() };
-    let (items, _) = app.store.read(move |tx| order_list::page(tx, &Scope::ALL, &filter, Sort::Urgency, None, 100).map_err(FlowError::from)).await.expect("a page");
+    let (items, _) = app
+        .store
+        .read(move |tx| order_list::page(tx, &Scope::ALL, &filter, Sort::Urgency, None, 100).map_err(FlowError::from))
+        .await
+        .expect("a page");
     items.into_iter().map(|item| item.order.external_id).collect()
 }
 
@@ -106,7 +114,8 @@ fn filters_and_scope_hold_and_counts_sum() {
         assert_eq!(by(OrderFilter { assignees: vec![None], urgent: Some(false), ..OrderFilter::default() }).await, 12);
         let scope = Scope { shops: Some(vec![b]), warehouses: None };
         let (seen, narrow) = (scope.clone(), scope.clone());
-        let (items, _) = app.store.read(move |tx| order_list::page(tx, &seen, &OrderFilter::default(), Sort::Urgency, None, 100)).await.expect("a page");
+        let (items, _) =
+            app.store.read(move |tx| order_list::page(tx, &seen, &OrderFilter::default(), Sort::Urgency, None, 100)).await.expect("a page");
         assert_eq!(items.len(), 2);
         assert!(items.iter().any(|item| item.fix.is_some() && item.tags == ["gift"]));
         let counts = app.store.read(|tx| rollups::counts(tx, &Scope::ALL, None)).await.expect("counts");

@@ -20,7 +20,13 @@ async fn shop_now(app: &App, id: wharf_domain::id::ShopId) -> Shop {
 }
 
 async fn known(app: &App) -> usize {
-    app.store.read(|tx| order_list::matching(tx, &Scope::ALL, &Default::default(), wharf_domain::id::OrderId(0), 10_000).map_err(FlowError::from)).await.expect("ids").len()
+    app.store
+        .read(|tx| {
+            order_list::matching(tx, &Scope::ALL, &Default::default(), wharf_domain::id::OrderId(0), 10_000).map_err(FlowError::from)
+        })
+        .await
+        .expect("ids")
+        .len()
 }
 
 fn sell(name: &str, orders: impl IntoIterator<Item = ChannelOrder>) {

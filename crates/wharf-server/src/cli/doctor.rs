@@ -35,7 +35,9 @@ pub async fn run(store: &StoreArgs, args: &Args) -> anyhow::Result<ExitCode> {
         match (report.drifts.len(), healthy) {
             (0, _) => println!("healthy: every counter agrees with its facts"),
             (n, true) => println!("{n} drifts, all mended"),
-            (n, false) if args.repair => println!("{n} drifts; those not mended are in the stock ledger: count the goods and record a movement"),
+            (n, false) if args.repair => {
+                println!("{n} drifts; those not mended are in the stock ledger: count the goods and record a movement")
+            }
             (n, false) => println!("{n} drifts; `wharf doctor --repair` mends counters and caches"),
         }
     }

@@ -55,11 +55,15 @@ pub async fn run(store: &StoreArgs, args: &Args) -> anyhow::Result<ExitCode> {
             store
                 .write(move |tx| -> Result<UserId, setup::SetupError> {
                     users::ensure_built_in_roles(tx)?;
-                    let role = users::role_by_name(tx, &role)?.ok_or_else(|| setup::SetupError::new(format!("there is no role {role:?}")))?;
+                    let role =
+                        users::role_by_name(tx, &role)?.ok_or_else(|| setup::SetupError::new(format!("there is no role {role:?}")))?;
                     if users::by_login(tx, &login)?.is_some() {
                         return Err(setup::SetupError::new(format!("{login:?} is taken: choose another login")));
                     }
-                    Ok(users::create(tx, &NewUser { login, name, password_hash, role_id: role.id, scope: Scope::ALL, locale: "zh-CN".into() })?)
+                    Ok(users::create(
+                        tx,
+                        &NewUser { login, name, password_hash, role_id: role.id, scope: Scope::ALL, locale: "zh-CN".into() },
+                    )?)
                 })
                 .await?;
             println!("{shown} may sign in");
@@ -69,7 +73,8 @@ pub async fn run(store: &StoreArgs, args: &Args) -> anyhow::Result<ExitCode> {
             let wanted = login.clone();
             store
                 .write(move |tx| -> Result<(), setup::SetupError> {
-                    let (user, _) = users::by_login(tx, &wanted)?.ok_or_else(|| setup::SetupError::new(format!("there is nobody called {wanted:?}")))?;
+                    let (user, _) = users::by_login(tx, &wanted)?
+                        .ok_or_else(|| setup::SetupError::new(format!("there is nobody called {wanted:?}")))?;
                     users::set_password(tx, user.id, &hash)?;
                     Ok(())
                 })

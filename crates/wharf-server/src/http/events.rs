@@ -57,7 +57,10 @@ fn may_hear(scope: &Scope, poke: &Poke) -> bool {
 #[utoipa::path(get, path = "/api/v1/events", tag = "live", operation_id = "events",
     description = "Server-sent events. `orders`, `counts`, `shops`, `shipments`, `stock`, `operation`: each says that something changed; ask the API for the truth. A `lagged` event means that pokes were skipped.",
     responses((status = 200, description = "text/event-stream", content_type = "text/event-stream"), (status = 401, body = super::problem::Problem)))]
-pub async fn events(State(state): State<AppState>, SignedIn(who): SignedIn) -> Sse<impl futures_core::Stream<Item = Result<Event, Infallible>>> {
+pub async fn events(
+    State(state): State<AppState>,
+    SignedIn(who): SignedIn,
+) -> Sse<impl futures_core::Stream<Item = Result<Event, Infallible>>> {
     let mut receiver = state.events.subscribe();
     let stream = async_stream::stream! {
         yield Ok(Event::default().event("hello").data("{}"));
@@ -88,7 +91,9 @@ pub fn forward(state: &AppState) {
                         events.poke(poke);
                     }
                 }
-                Err(broadcast::error::RecvError::Lagged(_)) => events.poke(Poke { topic: "lagged", shop: None, data: serde_json::json!({}) }),
+                Err(broadcast::error::RecvError::Lagged(_)) => {
+                    events.poke(Poke { topic: "lagged", shop: None, data: serde_json::json!({}) })
+                }
                 Err(broadcast::error::RecvError::Closed) => break,
             }
         }

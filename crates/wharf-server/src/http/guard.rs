@@ -130,8 +130,12 @@ pub async fn authenticate(State(state): State<AppState>, mut request: Request, n
     match identify(&state, &headers, address).await {
         Ok(Some(identity)) => {
             if matches!(identity.proof, Proof::Session(_)) && !same_origin(request.method(), request.headers()) {
-                return Problem::new(axum::http::StatusCode::FORBIDDEN, "foreign_origin", "a page of another origin may not act with this session")
-                    .into_response();
+                return Problem::new(
+                    axum::http::StatusCode::FORBIDDEN,
+                    "foreign_origin",
+                    "a page of another origin may not act with this session",
+                )
+                .into_response();
             }
             request.extensions_mut().insert(identity);
             next.run(request).await
@@ -159,11 +163,7 @@ async fn identify(state: &AppState, headers: &HeaderMap, address: String) -> Res
 
 /// The address of the peer, where the listener gave one.
 pub fn client_address(request: &Request) -> String {
-    request
-        .extensions()
-        .get::<axum::extract::ConnectInfo<std::net::SocketAddr>>()
-        .map(|info| info.0.ip().to_string())
-        .unwrap_or_default()
+    request.extensions().get::<axum::extract::ConnectInfo<std::net::SocketAddr>>().map(|info| info.0.ip().to_string()).unwrap_or_default()
 }
 
 /// The value of a cookie.

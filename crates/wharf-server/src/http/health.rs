@@ -27,8 +27,8 @@ pub async fn readyz(State(state): State<AppState>) -> Result<&'static str, Probl
 
 /// Metrics in Prometheus' text format.
 #[utoipa::path(get, path = "/metrics", tag = "health", operation_id = "metrics",
-    responses((status = 200, description = "text/plain; version=0.0.4", body = String), (status = 401, body = Problem), (status = 503, body = Problem)))]
-pub async fn metrics(State(state): State<AppState>, _: super::guard::SignedIn) -> Result<Response, Problem> {
+    responses((status = 200, description = "text/plain; version=0.0.4", body = String), (status = 401, body = Problem), (status = 403, body = Problem), (status = 503, body = Problem)))]
+pub async fn metrics(State(state): State<AppState>, _: super::guard::Guard<super::guard::ShopsRead>) -> Result<Response, Problem> {
     gauge(&state).await?;
     let text = state.metrics.as_ref().map(metrics_exporter_prometheus::PrometheusHandle::render).unwrap_or_default();
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())

@@ -49,14 +49,21 @@ async fn remembered(state: AppState, who: Identity, key: String, request: Reques
     let known = state.app.store.write(move |tx| idempotency::begin(tx, user, &key_in, &hash_in)).await?;
     match known {
         Begun::Fresh => {}
-        Begun::Mismatch => return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_mismatch", "this Idempotency-Key was used for another request")),
+        Begun::Mismatch => {
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_mismatch",
+                "this Idempotency-Key was used for another request",
+            ));
+        }
         Begun::UnderWay => return Err(Problem::conflict("the first request with this Idempotency-Key is still under way", None)),
         Begun::Answered { http_status, response } => return Ok(again(http_status, response)),
     }
     let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
     let status = response.status();
     let (head, body) = response.into_parts();
-    let bytes: Bytes = body.collect().await.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the answer broke off"))?.to_bytes();
+    let bytes: Bytes =
+        body.collect().await.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the answer broke off"))?.to_bytes();
     let kept = bytes.to_vec();
     let user = who.user_id;
     // A failure of ours is not an answer to remember: the caller may try again with the same key.

@@ -11,9 +11,7 @@ pub struct Query<T>(pub T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        serde_html_form::from_str(parts.uri.query().unwrap_or_default())
-            .map(Query)
-            .map_err(|e| Problem::malformed(format!("query: {e}")))
+        serde_html_form::from_str(parts.uri.query().unwrap_or_default()).map(Query).map_err(|e| Problem::malformed(format!("query: {e}")))
     }
 }
 
@@ -23,12 +21,13 @@ pub struct Body<T>(pub T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let bytes = axum::body::Bytes::from_request(request, state)
-            .await
-            .map_err(|e| Problem::new(e.status(), "malformed", e.body_text()))?;
+        let bytes =
+            axum::body::Bytes::from_request(request, state).await.map_err(|e| Problem::new(e.status(), "malformed", e.body_text()))?;
         let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         serde_json::from_slice(bytes).map(Body).map_err(|e| match e.classify() {
-            serde_json::error::Category::Data => Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("body: {e}")),
+            serde_json::error::Category::Data => {
+                Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("body: {e}"))
+            }
             _ => Problem::malformed(format!("body: {e}")),
         })
     }
@@ -40,9 +39,8 @@ pub struct Id<T>(pub T);
 impl<T: std::str::FromStr + Send, S: Send + Sync> FromRequestParts<S> for Id<T> {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let axum::extract::Path(text) = axum::extract::Path::<String>::from_request_parts(parts, state)
-            .await
-            .map_err(|e| Problem::malformed(e.body_text()))?;
+        let axum::extract::Path(text) =
+            axum::extract::Path::<String>::from_request_parts(parts, state).await.map_err(|e| Problem::malformed(e.body_text()))?;
         text.parse().map(Id).map_err(|_| Problem::malformed(format!("{text:?} is no id")))
     }
 }

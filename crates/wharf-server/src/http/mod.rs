@@ -71,7 +71,8 @@ impl utoipa::Modify for Security {
         let components = document.components.get_or_insert_with(Default::default);
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(guard::COOKIE))));
         components.add_security_scheme("token", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()));
-        document.security = Some(vec![SecurityRequirement::new("session", [] as [&str; 0]), SecurityRequirement::new("token", [] as [&str; 0])]);
+        document.security =
+            Some(vec![SecurityRequirement::new("session", [] as [&str; 0]), SecurityRequirement::new("token", [] as [&str; 0])]);
     }
 }
 

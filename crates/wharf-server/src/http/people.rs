@@ -43,7 +43,14 @@ impl People {
     }
 
     /// Checks a password and begins a session; answers the secret for the cookie.
-    pub async fn sign_in(&self, state: &AppState, login: String, password: String, agent: String, address: String) -> Result<(Identity, String), Problem> {
+    pub async fn sign_in(
+        &self,
+        state: &AppState,
+        login: String,
+        password: String,
+        agent: String,
+        address: String,
+    ) -> Result<(Identity, String), Problem> {
         let wrong = || Problem::new(StatusCode::UNAUTHORIZED, "wrong_password", "login and password do not belong together");
         let asked = login.clone();
         let found = state.app.store.read(move |tx| users::by_login(tx, &asked)).await?;

@@ -41,7 +41,14 @@ pub struct Problem {
 impl Problem {
     /// Any problem.
     pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
-        Problem { status: status.as_u16(), code: code.to_owned(), detail: detail.into(), fields: Vec::new(), version: None, retry_after: None }
+        Problem {
+            status: status.as_u16(),
+            code: code.to_owned(),
+            detail: detail.into(),
+            fields: Vec::new(),
+            version: None,
+            retry_after: None,
+        }
     }
     /// 400: the request cannot be read.
     pub fn malformed(detail: impl Into<String>) -> Self {

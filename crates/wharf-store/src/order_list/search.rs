@@ -44,10 +44,7 @@ pub fn search(tx: &mut Tx<'_>, q: &str) -> Result<Found, StoreError> {
     add(by_number(tx, &text)?)?;
     let keys = tx.keys().clone();
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    let mut hashes: Vec<Value> = vec![
-        keys.blind("nick", &text.to_lowercase()).into(),
-        keys.blind("name", &normal_name(&text)).into(),
-    ];
+    let mut hashes: Vec<Value> = vec![keys.blind("nick", &text.to_lowercase()).into(), keys.blind("name", &normal_name(&text)).into()];
     if digits.len() >= 7 {
         hashes.push(keys.blind("phone", &normal_phone(&text)).into());
     }
@@ -96,7 +93,10 @@ fn by_number(tx: &mut Tx<'_>, text: &str) -> Result<Vec<crate::Row>, StoreError>
             None => rows.extend(tx.query_in("SELECT id FROM orders WHERE shop_id IN ({ids}) AND external_id LIKE $1 ESCAPE '!' LIMIT 1000", &shops, &[starts.into()])?),
         }
         let ends = format!("%{}", escape_like(&text.to_lowercase()));
-        rows.extend(tx.query("SELECT id FROM orders WHERE external_tail = $1 AND lower(external_id) LIKE $2 ESCAPE '!' LIMIT $3", &[tail(text).into(), ends.into(), MOST.into()])?);
+        rows.extend(tx.query(
+            "SELECT id FROM orders WHERE external_tail = $1 AND lower(external_id) LIKE $2 ESCAPE '!' LIMIT $3",
+            &[tail(text).into(), ends.into(), MOST.into()],
+        )?);
     }
     Ok(rows)
 }

@@ -39,7 +39,9 @@ pub fn channel_print(keys: &Keys, recipient: Option<&Recipient>) -> String {
 fn whole(r: &Recipient) -> String {
     let g = &r.region;
     let p = &r.personal;
-    [&g.country, &g.province, &g.city, &g.district, &g.town, &g.postal_code, &p.name, &p.phone, &p.address].map(|part| part.trim()).join("\n")
+    [&g.country, &g.province, &g.city, &g.district, &g.town, &g.postal_code, &p.name, &p.phone, &p.address]
+        .map(|part| part.trim())
+        .join("\n")
 }
 
 /// The print by which orders may share a parcel.
@@ -219,8 +221,11 @@ pub fn buyers_seen(tx: &mut Tx<'_>, paid: &[(String, Timestamp)]) -> Result<Vec<
         .iter()
         .map(|row| Ok((row.text(0)?, row.time(1)?)))
         .collect::<Result<_, StoreError>>()?;
-    let lowered: Vec<Vec<Value>> =
-        earliest.iter().filter(|(key, first)| known.get(**key).is_none_or(|k| k > first)).map(|(key, first)| vec![(*key).into(), (*first).into()]).collect();
+    let lowered: Vec<Vec<Value>> = earliest
+        .iter()
+        .filter(|(key, first)| known.get(**key).is_none_or(|k| k > first))
+        .map(|(key, first)| vec![(*key).into(), (*first).into()])
+        .collect();
     if !lowered.is_empty() {
         tx.insert_many(
             "INSERT INTO buyers (buyer_key, first_paid_at)",
@@ -243,7 +248,10 @@ pub fn buyers_seen(tx: &mut Tx<'_>, paid: &[(String, Timestamp)]) -> Result<Vec<
 pub fn blacklisted(tx: &mut Tx<'_>, hashes: &[(&'static str, String)]) -> Result<HashSet<(String, String)>, StoreError> {
     let wanted: BTreeSet<&str> = hashes.iter().map(|(_, hash)| hash.as_str()).filter(|hash| !hash.is_empty()).collect();
     let values: Vec<Value> = wanted.into_iter().map(Value::from).collect();
-    tx.query_in("SELECT kind, hash FROM blacklist WHERE hash IN ({ids})", &values, &[])?.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
+    tx.query_in("SELECT kind, hash FROM blacklist WHERE hash IN ({ids})", &values, &[])?
+        .iter()
+        .map(|row| Ok((row.text(0)?, row.text(1)?)))
+        .collect()
 }
 
 /// Puts a buyer, phone or name on the blacklist by its hash, or takes it off (`note` = `None`).

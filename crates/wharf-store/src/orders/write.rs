@@ -3,9 +3,9 @@
 use super::people::{SealedRecipient, index};
 use crate::{StoreError, Tx, Value};
 use wharf_domain::id::{ImportBatchId, ListingId, OrderId, OrderLineId, ShopId};
+use wharf_domain::order::LineRefund;
 use wharf_domain::order::channel::{ChannelLine, ChannelOrder};
 use wharf_domain::order::phase::{ChannelProgress, Phase};
-use wharf_domain::order::LineRefund;
 use wharf_domain::time::Timestamp;
 
 /// An order to be written: what the channel says, with what was decided about it.
@@ -71,9 +71,35 @@ pub fn urgency(ship_by: Option<Timestamp>, urgent: bool) -> i64 {
 
 /// The columns that every version of the channel sets, in the order of [`channel_values`].
 const CHANNEL: [&str; 30] = [
-    "observed_status", "channel_status", "progress", "modified_at", "payload_hash", "payment", "cash_on_delivery", "fulfilled_by", "placed_at",
-    "paid_at", "ship_by", "shipped_at", "closed_at", "currency", "total_minor", "shipping_minor", "tax_minor", "discount_minor", "buyer_external_id",
-    "buyer_nick", "buyer_note", "do_not_ship", "buyer_key", "content_print", "urgent_reason", "urgency", "line_count", "units", "summary",
+    "observed_status",
+    "channel_status",
+    "progress",
+    "modified_at",
+    "payload_hash",
+    "payment",
+    "cash_on_delivery",
+    "fulfilled_by",
+    "placed_at",
+    "paid_at",
+    "ship_by",
+    "shipped_at",
+    "closed_at",
+    "currency",
+    "total_minor",
+    "shipping_minor",
+    "tax_minor",
+    "discount_minor",
+    "buyer_external_id",
+    "buyer_nick",
+    "buyer_note",
+    "do_not_ship",
+    "buyer_key",
+    "content_print",
+    "urgent_reason",
+    "urgency",
+    "line_count",
+    "units",
+    "summary",
     "updated_at",
 ];
 
@@ -179,7 +205,8 @@ pub fn update_orders(tx: &mut Tx<'_>, rows: &[OrderRow<'_>]) -> Result<(), Store
     let values: Vec<Vec<Value>> = rows
         .iter()
         .map(|row| {
-            let mut all: Vec<Value> = vec![row.id.into(), (&row.order.seller_note).into(), row.order.seller_flag.into(), row.keep_note.into()];
+            let mut all: Vec<Value> =
+                vec![row.id.into(), (&row.order.seller_note).into(), row.order.seller_flag.into(), row.keep_note.into()];
             all.extend(channel_values(row, now));
             all
         })

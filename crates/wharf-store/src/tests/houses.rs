@@ -35,7 +35,9 @@ fn a_database_opens_with_its_own_keys_only() {
             return;
         }
         let (url, clock) = (bed.url.clone(), bed.clock.clone());
-        let other = tokio::task::spawn_blocking(move || Store::open(&url, StoreOptions::new(clock, Keys::parse(&"43".repeat(32)).expect("keys"))).map(|_| ()));
+        let other = tokio::task::spawn_blocking(move || {
+            Store::open(&url, StoreOptions::new(clock, Keys::parse(&"43".repeat(32)).expect("keys"))).map(|_| ())
+        });
         assert_eq!(other.await.expect("no panic"), Err(StoreError::WrongKey));
         // A newer key beside the first one is how keys rotate.
         let (url, clock) = (bed.url.clone(), bed.clock.clone());
@@ -51,7 +53,9 @@ fn a_history_that_does_not_fit_is_refused() {
         if bed.url.is_empty() {
             return;
         }
-        let again = |bed: Bed| tokio::task::spawn_blocking(move || Store::open(&bed.url, StoreOptions::new(bed.clock.clone(), bed.keys.clone())).map(|_| ()));
+        let again = |bed: Bed| {
+            tokio::task::spawn_blocking(move || Store::open(&bed.url, StoreOptions::new(bed.clock.clone(), bed.keys.clone())).map(|_| ()))
+        };
         assert_eq!(again(bed.clone()).await.expect("no panic"), Ok(()), "opening twice applies nothing twice");
         let count = bed.store.read(|tx| Ok::<_, StoreError>(ints(&tx.query("SELECT COUNT(*) FROM migrations", &[])?))).await.expect("read");
         assert!(count[0] >= 1);
@@ -190,7 +194,8 @@ fn units_of_work_that_lock_each_other_are_repeated() {
         for one in both {
             one.await.expect("no panic").expect("done in the end");
         }
-        let versions = store.read(|tx| Ok::<_, StoreError>(ints(&tx.query("SELECT version FROM settings WHERE name IN ('a', 'b')", &[])?))).await;
+        let versions =
+            store.read(|tx| Ok::<_, StoreError>(ints(&tx.query("SELECT version FROM settings WHERE name IN ('a', 'b')", &[])?))).await;
         assert_eq!(versions, Ok(vec![9, 9]));
     });
 }

@@ -164,7 +164,10 @@ fn what_kills_its_workers_ends_dead_and_may_be_tried_again() {
         assert!(claim(store, 2).await.is_empty());
         let dead = store.read(|tx| jobs::dead(tx, None, 10)).await.expect("read");
         assert_eq!(dead.len(), 2);
-        assert!(dead.iter().all(|job| job.attempts == 2 && job.last_error.as_deref() == Some("its worker is gone") && job.finished_at.is_some()));
+        assert!(
+            dead.iter()
+                .all(|job| job.attempts == 2 && job.last_error.as_deref() == Some("its worker is gone") && job.finished_at.is_some())
+        );
         // A twin waits already: the dead one is superfluous.
         enqueue(store, vec![job("a", Some("x"))]).await;
         let mut revived = store.write(move |tx| jobs::retry_dead(tx, &ids)).await.expect("revived");
@@ -234,7 +237,9 @@ fn a_schedule_is_taken_once_among_all_processes() {
             let mut takers = Vec::new();
             for _ in 0..6 {
                 let store = bed.another();
-                takers.push(tokio::spawn(async move { store.write_again(move |tx| schedules::take_due(tx, &names)).await.expect("taken").len() }));
+                takers.push(tokio::spawn(async move {
+                    store.write_again(move |tx| schedules::take_due(tx, &names)).await.expect("taken").len()
+                }));
             }
             let mut taken = 0;
             for taker in takers {
@@ -244,7 +249,11 @@ fn a_schedule_is_taken_once_among_all_processes() {
         }
         bed.store.write(|tx| schedules::ensure(tx, &[("hour", MINUTE)])).await.expect("changed");
         bed.clock.advance(MINUTE);
-        assert_eq!(bed.store.write(move |tx| schedules::take_due(tx, &["hour"])).await, Ok(vec!["hour".to_owned()]), "a shorter rhythm begins at once");
+        assert_eq!(
+            bed.store.write(move |tx| schedules::take_due(tx, &["hour"])).await,
+            Ok(vec!["hour".to_owned()]),
+            "a shorter rhythm begins at once"
+        );
     });
 }
 
@@ -379,7 +388,8 @@ async fn play(bed: &Bed, steps: &[Step]) {
                 let key = dedup.map(|key| key.to_string());
                 let before = all(store).await;
                 enqueue(store, vec![NewJob { priority, run_at: Some(run_at), ..job("m", key.as_deref()) }]).await;
-                let waiting = model.rows.values_mut().find(|row| row.dedup.is_some() && row.dedup == dedup && row.status == JobStatus::Ready);
+                let waiting =
+                    model.rows.values_mut().find(|row| row.dedup.is_some() && row.dedup == dedup && row.status == JobStatus::Ready);
                 match waiting {
                     Some(row) if row.run_at > run_at && (row.attempts == 0 || priority > row.priority) => {
                         (row.run_at, row.priority) = (run_at, row.priority.max(priority));
@@ -388,7 +398,10 @@ async fn play(bed: &Bed, steps: &[Step]) {
                     None => {
                         let new: Vec<JobId> = all(store).await.into_keys().filter(|id| !before.contains_key(id)).collect();
                         assert_eq!(new.len(), 1);
-                        model.rows.insert(new[0], Row { dedup, priority, status: JobStatus::Ready, run_at, attempts: 0, lease_until: now, claim: 0 });
+                        model.rows.insert(
+                            new[0],
+                            Row { dedup, priority, status: JobStatus::Ready, run_at, attempts: 0, lease_until: now, claim: 0 },
+                        );
                     }
                 }
             }
@@ -419,8 +432,12 @@ async fn play(bed: &Bed, steps: &[Step]) {
             Step::Pass { seconds } => bed.clock.advance(seconds * SECOND),
             Step::Reclaim => {
                 let count = store.write(|tx| jobs::reclaim(tx, MOST, 100)).await.expect("reclaimed");
-                let mut gone: Vec<(Timestamp, JobId)> =
-                    model.rows.iter().filter(|(_, row)| row.status == JobStatus::Running && row.lease_until < now).map(|(id, row)| (row.lease_until, *id)).collect();
+                let mut gone: Vec<(Timestamp, JobId)> = model
+                    .rows
+                    .iter()
+                    .filter(|(_, row)| row.status == JobStatus::Running && row.lease_until < now)
+                    .map(|(id, row)| (row.lease_until, *id))
+                    .collect();
                 gone.sort();
                 assert_eq!(count, gone.len() as u64);
                 for (_, id) in gone {

@@ -76,8 +76,21 @@ fn blobs_are_stored_once_sealed_and_erased_in_time() {
         let names: Vec<String> = bed
             .store
             .write(move |tx| {
-                let blob = |bytes: &'static [u8], sealed, expires: Option<i64>| NewBlob { bytes, media_type: "application/json", sealed, expires_at: expires.map(|at| now.plus(at)) };
-                blobs::put_many(tx, &[blob(b"open", false, None), blob(b"secret", true, Some(DAY)), blob(b"secret", true, Some(3 * DAY)), blob(b"short", false, Some(HOUR))])
+                let blob = |bytes: &'static [u8], sealed, expires: Option<i64>| NewBlob {
+                    bytes,
+                    media_type: "application/json",
+                    sealed,
+                    expires_at: expires.map(|at| now.plus(at)),
+                };
+                blobs::put_many(
+                    tx,
+                    &[
+                        blob(b"open", false, None),
+                        blob(b"secret", true, Some(DAY)),
+                        blob(b"secret", true, Some(3 * DAY)),
+                        blob(b"short", false, Some(HOUR)),
+                    ],
+                )
             })
             .await
             .expect("stored");
@@ -115,7 +128,14 @@ fn blobs_are_stored_once_sealed_and_erased_in_time() {
 fn person(tx: &mut Tx<'_>, login: &str, role: BuiltInRole) -> Done<UserId> {
     users::ensure_built_in_roles(tx)?;
     let role_id = users::role_by_name(tx, role.as_str())?.expect("built in").id;
-    let new = NewUser { login: login.into(), name: login.to_uppercase(), password_hash: "$argon2id$".into(), role_id, scope: Scope::ALL, locale: "zh-CN".into() };
+    let new = NewUser {
+        login: login.into(),
+        name: login.to_uppercase(),
+        password_hash: "$argon2id$".into(),
+        role_id,
+        scope: Scope::ALL,
+        locale: "zh-CN".into(),
+    };
     users::create(tx, &new)
 }
 
@@ -127,7 +147,10 @@ fn people_sign_in_are_locked_and_shut_out() {
         let twice = store.write(|tx| person(tx, "li", BuiltInRole::Owner)).await;
         assert_eq!(twice, Err(StoreError::Conflict { constraint: "users_login_key".into() }));
         let (user, hash) = store.read(|tx| users::by_login(tx, "li")).await.expect("read").expect("there");
-        assert_eq!((user.id, user.name.as_str(), user.role.permissions.clone(), hash.as_str()), (id, "LI", BuiltInRole::Auditor.permissions(), "$argon2id$"));
+        assert_eq!(
+            (user.id, user.name.as_str(), user.role.permissions.clone(), hash.as_str()),
+            (id, "LI", BuiltInRole::Auditor.permissions(), "$argon2id$")
+        );
         // Sessions slide, end, and are counted.
         let secret = users::hash_token("secret");
         let session = {
@@ -165,7 +188,12 @@ fn people_sign_in_are_locked_and_shut_out() {
                 assert!(users::by_session(tx, &s)?.is_some());
                 assert!(!users::edit(tx, id, &UserEdit { name: Some("x".into()), ..UserEdit::default() }, Some(77))?);
                 let scope = Scope { shops: Some(vec![ShopId(5)]), warehouses: None };
-                assert!(users::edit(tx, id, &UserEdit { disabled: Some(true), scope: Some(scope.clone()), ..UserEdit::default() }, Some(1))?);
+                assert!(users::edit(
+                    tx,
+                    id,
+                    &UserEdit { disabled: Some(true), scope: Some(scope.clone()), ..UserEdit::default() },
+                    Some(1)
+                )?);
                 let user = users::get(tx, id)?.expect("there");
                 assert_eq!((user.scope, user.name.as_str(), user.version, user.disabled_at), (scope, "LI", 2, Some(tx.now())));
                 assert!(users::by_session(tx, &s)?.is_none() && users::by_token(tx, &t)?.is_none());
@@ -244,7 +272,10 @@ fn an_operation_counts_each_target_once_and_is_undone_once() {
             reason: reason.into(),
             before: (target_id == 1).then(|| serde_json::json!({ "hold": 1 })),
         };
-        let id = store.write(move |tx| operations::create(tx, "approve", None, &serde_json::json!({"ids": []}), 4, Some(until))).await.expect("begun");
+        let id = store
+            .write(move |tx| operations::create(tx, "approve", None, &serde_json::json!({"ids": []}), 4, Some(until)))
+            .await
+            .expect("begun");
         let batches = [
             vec![result(1, TargetOutcome::Done, ""), result(2, TargetOutcome::Refused, "held")],
             vec![result(2, TargetOutcome::Done, ""), result(3, TargetOutcome::Refused, "held"), result(3, TargetOutcome::Already, "")],
@@ -271,7 +302,8 @@ fn an_operation_counts_each_target_once_and_is_undone_once() {
         assert_eq!(done, Ok(()));
         assert_eq!(store.write(move |tx| operations::take_undo(tx, id)).await, Ok(true));
         assert_eq!(store.write(move |tx| operations::take_undo(tx, id)).await, Ok(false), "once");
-        let late = store.write(move |tx| operations::create(tx, "hold", None, &serde_json::Value::Null, 0, Some(until))).await.expect("begun");
+        let late =
+            store.write(move |tx| operations::create(tx, "hold", None, &serde_json::Value::Null, 0, Some(until))).await.expect("begun");
         store.write(move |tx| operations::end(tx, late, OperationState::Done)).await.expect("ended");
         clock.advance(MINUTE + 1);
         assert_eq!(store.write(move |tx| operations::take_undo(tx, late)).await, Ok(false), "too late");

@@ -162,7 +162,10 @@ fn constraints_have_the_same_names_on_both_engines() {
                  VALUES (1, 'k', 'l', 'd', '{}', 'ready', 0, 0), (2, 'k', 'l', 'd', '{}', 'ready', 0, 0)",
                 "jobs_dedup",
             ),
-            ("INSERT INTO jobs (id, kind, lane, payload, job_status, run_at, created_at) VALUES (1, 'k', 'l', '{}', 'odd', 0, 0)", "jobs_job_status_check"),
+            (
+                "INSERT INTO jobs (id, kind, lane, payload, job_status, run_at, created_at) VALUES (1, 'k', 'l', '{}', 'odd', 0, 0)",
+                "jobs_job_status_check",
+            ),
             (
                 "INSERT INTO prints (id, print_batch_id, shipment_id, kind, copy, cause, at) VALUES (1, 1, 1, 'label', 2, '', 0)",
                 "prints_check",
@@ -226,14 +229,17 @@ fn many_rows_go_in_change_and_come_out_in_few_statements() {
                 let rows = numbers(tx, 1_000)?;
                 let again = tx.insert_many("INSERT INTO nodes (node, holder, lease_until)", &rows, "ON CONFLICT (node) DO NOTHING")?;
                 assert_eq!(again, 0);
-                let updates: Vec<Vec<Value>> = (0..700).map(|i| vec![Value::from(i * 2), if i % 3 == 0 { Value::Null } else { (i * 7).into() }]).collect();
+                let updates: Vec<Vec<Value>> =
+                    (0..700).map(|i| vec![Value::from(i * 2), if i % 3 == 0 { Value::Null } else { (i * 7).into() }]).collect();
                 let sql = "UPDATE nodes SET lease_until = COALESCE(v.column2, -1) + $1 FROM {rows} AS v WHERE nodes.node = v.column1";
                 assert_eq!(tx.execute_rows(sql, &updates, &[5.into()])?, 500);
                 let ids: Vec<Value> = (0..1_000).rev().chain(0..1_000).map(Value::from).collect();
-                let found = tx.query_in("SELECT node, lease_until FROM nodes WHERE lease_until <> $1 AND node IN ({ids})", &ids, &[10.into()])?;
+                let found =
+                    tx.query_in("SELECT node, lease_until FROM nodes WHERE lease_until <> $1 AND node IN ({ids})", &ids, &[10.into()])?;
                 let mut found: Vec<(i64, i64)> = found.iter().map(|row| (row.int(0).expect("node"), row.int(1).expect("until"))).collect();
                 found.sort_unstable();
-                let expected: Vec<(i64, i64)> = (0..500).map(|i| (i * 2, if i % 3 == 0 { 4 } else { i * 7 + 5 })).filter(|(_, until)| *until != 10).collect();
+                let expected: Vec<(i64, i64)> =
+                    (0..500).map(|i| (i * 2, if i % 3 == 0 { 4 } else { i * 7 + 5 })).filter(|(_, until)| *until != 10).collect();
                 assert_eq!(found, expected);
                 assert_eq!(tx.execute_in("DELETE FROM nodes WHERE node IN ({ids})", &ids, &[])?, 1_000);
                 assert_eq!(tx.execute_in("DELETE FROM nodes WHERE node IN ({ids})", &[], &[])?, 0);
@@ -251,7 +257,8 @@ fn many_rows_go_in_change_and_come_out_in_few_statements() {
         let counted = store.counted();
         assert!(counted.statements - before.statements < 60, "{} statements", counted.statements - before.statements);
         assert_eq!(counted.row_writes - before.row_writes, 1 + 1_000 + 500 + 1_000 + 1_000 + 2);
-        let uneven: Done<u64> = store.write(|tx| tx.insert_many("INSERT INTO nodes (node, holder, lease_until)", &[vec![1.into()], vec![]], "")).await;
+        let uneven: Done<u64> =
+            store.write(|tx| tx.insert_many("INSERT INTO nodes (node, holder, lease_until)", &[vec![1.into()], vec![]], "")).await;
         assert!(matches!(uneven, Err(StoreError::Database(_))));
     });
 }

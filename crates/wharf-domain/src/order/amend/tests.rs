@@ -1,3 +1,5 @@
+//! Amendments: what changed, and what that stops.
+
 use super::*;
 use crate::address::{PersonalData, Recipient, Region};
 use crate::money::CNY;
@@ -6,32 +8,89 @@ use proptest::prelude::*;
 
 fn incoming() -> ChannelOrder {
     ChannelOrder {
-        external_id: "T1".into(), observed_status: "WAIT_SELLER".into(), status: Observed::Known(ChannelStatus::ToShip),
-        modified_at: Timestamp(10), placed_at: Timestamp(1), paid_at: Some(Timestamp(2)), ship_by: Some(Timestamp(99)), shipped_at: None, closed_at: None,
-        payment: Payment::Paid, cash_on_delivery: false, fulfilled_by: FulfilledBy::Seller, do_not_ship: vec![], buyer: ChannelBuyer::default(),
-        recipient: Some(Recipient { region: Region { province: "浙江省".into(), ..Region::default() }, personal: PersonalData::default(), token: Some("t".into()), masked: true }),
-        currency: CNY, total_minor: 100, shipping_minor: 0, tax_minor: 0, discount_minor: 0, buyer_note: String::new(), seller_note: String::new(), seller_flag: None,
-        urgent: vec![], tags: vec![], lines: vec![line("1", 3), line("2", 1)], shipments: vec![], raw: vec![],
+        external_id: "T1".into(),
+        observed_status: "WAIT_SELLER".into(),
+        status: Observed::Known(ChannelStatus::ToShip),
+        modified_at: Timestamp(10),
+        placed_at: Timestamp(1),
+        paid_at: Some(Timestamp(2)),
+        ship_by: Some(Timestamp(99)),
+        shipped_at: None,
+        closed_at: None,
+        payment: Payment::Paid,
+        cash_on_delivery: false,
+        fulfilled_by: FulfilledBy::Seller,
+        do_not_ship: vec![],
+        buyer: ChannelBuyer::default(),
+        recipient: Some(Recipient {
+            region: Region { province: "浙江省".into(), ..Region::default() },
+            personal: PersonalData::default(),
+            token: Some("t".into()),
+            masked: true,
+        }),
+        currency: CNY,
+        total_minor: 100,
+        shipping_minor: 0,
+        tax_minor: 0,
+        discount_minor: 0,
+        buyer_note: String::new(),
+        seller_note: String::new(),
+        seller_flag: None,
+        urgent: vec![],
+        tags: vec![],
+        lines: vec![line("1", 3), line("2", 1)],
+        shipments: vec![],
+        raw: vec![],
     }
 }
 
 fn line(id: &str, quantity: i64) -> ChannelLine {
     ChannelLine {
-        external_id: id.into(), item_id: "i".into(), sku_id: String::new(), seller_code: "c".into(), title: "袜".into(), variant: String::new(), image_url: None,
-        quantity, cancelled: 0, unit_price_minor: 25, discount_minor: 0, total_minor: 25 * quantity, observed_status: "W".into(),
-        status: Observed::Known(ChannelStatus::ToShip), refund: LineRefund::None, gift: false,
+        external_id: id.into(),
+        item_id: "i".into(),
+        sku_id: String::new(),
+        seller_code: "c".into(),
+        title: "袜".into(),
+        variant: String::new(),
+        image_url: None,
+        quantity,
+        cancelled: 0,
+        unit_price_minor: 25,
+        discount_minor: 0,
+        total_minor: 25 * quantity,
+        observed_status: "W".into(),
+        status: Observed::Known(ChannelStatus::ToShip),
+        refund: LineRefund::None,
+        gift: false,
     }
 }
 
 fn known() -> Known {
     let line = |id: i64, external: &str, ordered: i64| KnownLine {
-        id: OrderLineId(id), external_id: external.into(), counters: LineCounters { ordered, allocated: ordered, ..LineCounters::default() },
-        total_minor: 25 * ordered, refund: LineRefund::None, observed_status: "W".into(),
+        id: OrderLineId(id),
+        external_id: external.into(),
+        counters: LineCounters { ordered, allocated: ordered, ..LineCounters::default() },
+        total_minor: 25 * ordered,
+        refund: LineRefund::None,
+        observed_status: "W".into(),
     };
     Known {
-        modified_at: Timestamp(9), observed_status: "WAIT_SELLER".into(), progress: ChannelProgress::None, payment: Payment::Paid, fulfilled_by: FulfilledBy::Seller,
-        ship_by: Some(Timestamp(99)), total_minor: 100, buyer_note: String::new(), seller_note: String::new(), seller_flag: None, channel_print: "p".into(),
-        recipient_token: Some("t".into()), recipient_edited: false, do_not_ship: vec![], urgent_reason: String::new(), labelled: false,
+        modified_at: Timestamp(9),
+        observed_status: "WAIT_SELLER".into(),
+        progress: ChannelProgress::None,
+        payment: Payment::Paid,
+        fulfilled_by: FulfilledBy::Seller,
+        ship_by: Some(Timestamp(99)),
+        total_minor: 100,
+        buyer_note: String::new(),
+        seller_note: String::new(),
+        seller_flag: None,
+        channel_print: "p".into(),
+        recipient_token: Some("t".into()),
+        recipient_edited: false,
+        do_not_ship: vec![],
+        urgent_reason: String::new(),
+        labelled: false,
         lines: vec![line(1, "1", 3), line(2, "2", 1)],
     }
 }
@@ -85,7 +144,11 @@ fn a_cancellation_stops_what_is_here_and_contradicts_what_has_left() {
     gone.lines[0].counters.shipped = 3;
     let a = compare(&gone, &now, "p");
     assert_eq!(a.contradictions[0].code, "cancelled_after_shipping");
-    assert_eq!(a.lines, [(OrderLineId(2), LineTarget { ordered: 1, cancelled: 1, refund: LineRefund::None })], "what has left is not cancelled by a number");
+    assert_eq!(
+        a.lines,
+        [(OrderLineId(2), LineTarget { ordered: 1, cancelled: 1, refund: LineRefund::None })],
+        "what has left is not cancelled by a number"
+    );
 }
 
 #[test]

@@ -27,7 +27,15 @@ pub(super) fn check(recipient: Option<&Recipient>, home_country: &str, severity:
             "country": country, "province": region.province, "city": region.city, "district": region.district,
             "fixes": numbered,
         }),
-        seen: [region.province.as_str(), &region.city, &region.district, &region.town, &recipient.personal.address, recipient.token.as_deref().unwrap_or_default()].join("\n"),
+        seen: [
+            region.province.as_str(),
+            &region.city,
+            &region.district,
+            &region.town,
+            &recipient.personal.address,
+            recipient.token.as_deref().unwrap_or_default(),
+        ]
+        .join("\n"),
     })
 }
 

@@ -7,14 +7,71 @@ use serde_json::json;
 
 /// Words that ask for nothing. Longer ones first, so that they are taken whole.
 const COURTESIES: &[&str] = &[
-    "请尽快发货", "麻烦尽快发货", "尽快发货", "早点发货", "快点发货", "请尽快", "尽快", "谢谢老板", "谢谢你", "谢谢您", "谢谢", "多谢", "感谢",
-    "老板好", "你好", "您好", "亲", "麻烦了", "辛苦了", "辛苦", "好评", "包装好一点", "包装好点", "包装好", "请", "麻烦", "哈", "了", "啦", "哦", "呀", "的",
-    "thank you very much", "thank you", "thanks", "please ship soon", "please", "hello", "hi", "无", "没有", "none", "no",
+    "请尽快发货",
+    "麻烦尽快发货",
+    "尽快发货",
+    "早点发货",
+    "快点发货",
+    "请尽快",
+    "尽快",
+    "谢谢老板",
+    "谢谢你",
+    "谢谢您",
+    "谢谢",
+    "多谢",
+    "感谢",
+    "老板好",
+    "你好",
+    "您好",
+    "亲",
+    "麻烦了",
+    "辛苦了",
+    "辛苦",
+    "好评",
+    "包装好一点",
+    "包装好点",
+    "包装好",
+    "请",
+    "麻烦",
+    "哈",
+    "了",
+    "啦",
+    "哦",
+    "呀",
+    "的",
+    "thank you very much",
+    "thank you",
+    "thanks",
+    "please ship soon",
+    "please",
+    "hello",
+    "hi",
+    "无",
+    "没有",
+    "none",
+    "no",
 ];
 
 const INTENTS: &[(&str, &[&str])] = &[
     ("cancel", &["取消", "不要了", "不想要", "退款", "别发", "先不要发", "不用发", "暂停发货", "cancel", "refund"]),
-    ("address", &["改地址", "换地址", "地址改", "地址换", "地址错", "寄到", "寄给", "发到", "收货地址", "change the address", "new address", "ship to", "deliver to"]),
+    (
+        "address",
+        &[
+            "改地址",
+            "换地址",
+            "地址改",
+            "地址换",
+            "地址错",
+            "寄到",
+            "寄给",
+            "发到",
+            "收货地址",
+            "change the address",
+            "new address",
+            "ship to",
+            "deliver to",
+        ],
+    ),
     ("phone", &["电话改", "手机改", "改电话", "换电话", "号码错", "phone number"]),
     ("variant", &["换成", "改成", "要黑色", "要白色", "换颜色", "换尺码", "换一个", "颜色要", "尺码要", "instead of", "change to"]),
     ("carrier", &["顺丰", "中通", "圆通", "韵达", "申通", "邮政", "ems", "京东快递", "发什么快递", "不要发", "快递要"]),
@@ -43,12 +100,7 @@ pub(super) fn check(note: &str, severity: Severity) -> Option<Finding> {
     if fixes.len() < 2 {
         fixes.push(release(FindingCode::BuyerNote));
     }
-    Some(Finding {
-        code: FindingCode::BuyerNote,
-        severity,
-        params: json!({ "intent": intent, "fixes": fixes }),
-        seen: note.to_owned(),
-    })
+    Some(Finding { code: FindingCode::BuyerNote, severity, params: json!({ "intent": intent, "fixes": fixes }), seen: note.to_owned() })
 }
 
 /// True when nothing is left after the courtesies and the punctuation.

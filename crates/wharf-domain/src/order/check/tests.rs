@@ -1,3 +1,5 @@
+//! Checks: each finding from its cause, and nothing from clean orders.
+
 use super::*;
 use crate::address::{PersonalData, Region};
 use crate::money::CNY;
@@ -5,7 +7,14 @@ use proptest::prelude::*;
 
 fn recipient() -> Recipient {
     Recipient {
-        region: Region { country: "CN".into(), province: "浙江省".into(), city: "杭州市".into(), district: "余杭区".into(), town: "仓前街道".into(), postal_code: String::new() },
+        region: Region {
+            country: "CN".into(),
+            province: "浙江省".into(),
+            city: "杭州市".into(),
+            district: "余杭区".into(),
+            town: "仓前街道".into(),
+            postal_code: String::new(),
+        },
         personal: PersonalData { name: "张三".into(), phone: "13812345678".into(), address: "文一西路969号".into() },
         token: None,
         masked: false,
@@ -13,16 +22,39 @@ fn recipient() -> Recipient {
 }
 
 fn line(total: i64) -> CheckLine {
-    CheckLine { external_id: "1".into(), title: "棉袜".into(), ordered: 2, cancelled: 0, shipped: 0, total_minor: total, refund: LineRefund::None }
+    CheckLine {
+        external_id: "1".into(),
+        title: "棉袜".into(),
+        ordered: 2,
+        cancelled: 0,
+        shipped: 0,
+        total_minor: total,
+        refund: LineRefund::None,
+    }
 }
 
 fn findings_of(change: impl FnOnce(&mut Recipient, &mut Vec<CheckLine>, &mut CheckInput<'_>)) -> Vec<Finding> {
     let mut who = recipient();
     let mut lines = vec![line(5_000), line(3_000)];
     let mut input = CheckInput {
-        payment: Payment::Paid, cash_on_delivery: false, fulfilled_by: FulfilledBy::Seller, progress: ChannelProgress::None,
-        observed_status: "WAIT", status_known: true, do_not_ship: &[], recipient: None, home_country: "CN", currency: CNY,
-        total_minor: 8_600, shipping_minor: 600, tax_minor: 0, discount_minor: 0, buyer_note: "", lines: &[], twin: None, blacklisted: None,
+        payment: Payment::Paid,
+        cash_on_delivery: false,
+        fulfilled_by: FulfilledBy::Seller,
+        progress: ChannelProgress::None,
+        observed_status: "WAIT",
+        status_known: true,
+        do_not_ship: &[],
+        recipient: None,
+        home_country: "CN",
+        currency: CNY,
+        total_minor: 8_600,
+        shipping_minor: 600,
+        tax_minor: 0,
+        discount_minor: 0,
+        buyer_note: "",
+        lines: &[],
+        twin: None,
+        blacklisted: None,
     };
     change(&mut who, &mut lines, &mut input);
     let input = CheckInput { recipient: Some(&who), lines: &lines, ..input };
@@ -62,22 +94,40 @@ fn a_missing_street_is_found_even_when_the_region_is_repeated() {
         let found = findings_of(|who, _, _| who.personal.address = text.into());
         assert_eq!(found[0].params["missing"], json!(["street"]), "{text:?}");
     }
-    assert!(findings_of(|who, _, _| { who.personal.address = "****".into(); who.masked = true; }).is_empty(), "a masked street is a street");
+    assert!(
+        findings_of(|who, _, _| {
+            who.personal.address = "****".into();
+            who.masked = true;
+        })
+        .is_empty(),
+        "a masked street is a street"
+    );
 }
 
 #[test]
 fn cities_without_districts_need_none() {
-    assert!(findings_of(|who, _, _| {
-        who.region = Region { country: "CN".into(), province: "广东省".into(), city: "东莞市".into(), ..Region::default() };
-        who.personal.address = "长安镇振安路1号".into();
-    })
-    .is_empty());
+    assert!(
+        findings_of(|who, _, _| {
+            who.region = Region { country: "CN".into(), province: "广东省".into(), city: "东莞市".into(), ..Region::default() };
+            who.personal.address = "长安镇振安路1号".into();
+        })
+        .is_empty()
+    );
     assert_eq!(codes(&findings_of(|who, _, _| who.region.province.clear())), [FindingCode::AddressIncomplete]);
 }
 
 #[test]
 fn phones_are_judged_and_obvious_slips_corrected() {
-    for good in ["13812345678", "+86 138 1234 5678", "010-87654321", "0571-8765432", "4008001234", "13812345678-1234", "138****5678", "8613812345678"] {
+    for good in [
+        "13812345678",
+        "+86 138 1234 5678",
+        "010-87654321",
+        "0571-8765432",
+        "4008001234",
+        "13812345678-1234",
+        "138****5678",
+        "8613812345678",
+    ] {
         assert!(is_valid_cn(good), "{good}");
     }
     for bad in ["", "1381234567", "138123456789", "23812345678", "12345678901", "138***5678", "abc"] {
@@ -110,7 +160,13 @@ fn notes_that_only_thank_pass_and_others_are_read() {
     for polite in ["", "谢谢", "请尽快发货，谢谢老板！", "Thank you!", "无"] {
         assert!(findings_of(|_, _, input| input.buyer_note = Box::leak(polite.to_owned().into_boxed_str())).is_empty(), "{polite}");
     }
-    for (note, intent) in [("麻烦改地址到滨江区", "address"), ("不要了", "cancel"), ("要发顺丰", "carrier"), ("生日用，请写张贺卡", "gift"), ("门口有狗", "other")] {
+    for (note, intent) in [
+        ("麻烦改地址到滨江区", "address"),
+        ("不要了", "cancel"),
+        ("要发顺丰", "carrier"),
+        ("生日用，请写张贺卡", "gift"),
+        ("门口有狗", "other"),
+    ] {
         let found = findings_of(|_, _, input| input.buyer_note = Box::leak(note.to_owned().into_boxed_str()));
         assert_eq!(found[0].params["intent"], json!(intent), "{note}");
         let fixes = fix_codes(&found[0]);
@@ -121,27 +177,76 @@ fn notes_that_only_thank_pass_and_others_are_read() {
 #[test]
 fn what_is_unpaid_shipped_or_the_channels_is_not_checked() {
     let broken = |who: &mut Recipient| who.personal.phone.clear();
-    assert!(findings_of(|who, _, input| { broken(who); input.payment = Payment::Unpaid; }).is_empty());
-    assert!(findings_of(|who, _, input| { broken(who); input.fulfilled_by = FulfilledBy::Channel; }).is_empty());
-    assert!(findings_of(|who, _, input| { broken(who); input.progress = ChannelProgress::Shipped; }).is_empty());
-    assert!(findings_of(|who, lines, _| { broken(who); lines.iter_mut().for_each(|l| l.cancelled = l.ordered); }).is_empty());
-    let asked = findings_of(|_, lines, input| { input.payment = Payment::Unpaid; lines[0].refund = LineRefund::Requested; });
+    assert!(
+        findings_of(|who, _, input| {
+            broken(who);
+            input.payment = Payment::Unpaid;
+        })
+        .is_empty()
+    );
+    assert!(
+        findings_of(|who, _, input| {
+            broken(who);
+            input.fulfilled_by = FulfilledBy::Channel;
+        })
+        .is_empty()
+    );
+    assert!(
+        findings_of(|who, _, input| {
+            broken(who);
+            input.progress = ChannelProgress::Shipped;
+        })
+        .is_empty()
+    );
+    assert!(
+        findings_of(|who, lines, _| {
+            broken(who);
+            lines.iter_mut().for_each(|l| l.cancelled = l.ordered);
+        })
+        .is_empty()
+    );
+    let asked = findings_of(|_, lines, input| {
+        input.payment = Payment::Unpaid;
+        lines[0].refund = LineRefund::Requested;
+    });
     assert_eq!(codes(&asked), [FindingCode::RefundRequested]);
 }
 
 #[test]
 fn every_check_can_be_switched_off() {
     let off = CheckPolicy {
-        address: None, phone: None, amount: None, duplicate: None, blacklist: None, quantity: None, remote: None, buyer_note: None,
+        address: None,
+        phone: None,
+        amount: None,
+        duplicate: None,
+        blacklist: None,
+        quantity: None,
+        remote: None,
+        buyer_note: None,
         ..CheckPolicy::default()
     };
     let twin = Twin { id: OrderId(1), external_id: "1".into() };
     let mut bad = line(1);
     bad.ordered = 10_000;
     let input = CheckInput {
-        payment: Payment::Paid, cash_on_delivery: false, fulfilled_by: FulfilledBy::Seller, progress: ChannelProgress::None,
-        observed_status: "X", status_known: true, do_not_ship: &[], recipient: Some(&Recipient::default()), home_country: "CN", currency: CNY,
-        total_minor: 8_600, shipping_minor: 600, tax_minor: 0, discount_minor: 0, buyer_note: "改地址", lines: std::slice::from_ref(&bad), twin: Some(&twin), blacklisted: Some("buyer"),
+        payment: Payment::Paid,
+        cash_on_delivery: false,
+        fulfilled_by: FulfilledBy::Seller,
+        progress: ChannelProgress::None,
+        observed_status: "X",
+        status_known: true,
+        do_not_ship: &[],
+        recipient: Some(&Recipient::default()),
+        home_country: "CN",
+        currency: CNY,
+        total_minor: 8_600,
+        shipping_minor: 600,
+        tax_minor: 0,
+        discount_minor: 0,
+        buyer_note: "改地址",
+        lines: std::slice::from_ref(&bad),
+        twin: Some(&twin),
+        blacklisted: Some("buyer"),
     };
     assert!(check(&input, &off).is_empty());
     let on = check(&input, &CheckPolicy { remote: None, ..CheckPolicy::default() });

@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
 use wharf_connect::carrier::{BookRequest, Booked, Carrier, ParcelOrder, TrackingUpdate};
-use wharf_connect::channel::{
-    Channel, Confirmed, Count, OrderPage, PullWindow, ShipmentConfirmation, ShopIdentity, WindowRules,
-};
+use wharf_connect::channel::{Channel, Confirmed, Count, OrderPage, PullWindow, ShipmentConfirmation, ShopIdentity, WindowRules};
 use wharf_connect::manifest::Pace;
 use wharf_connect::{Call, ConnectError, Http, HttpRequest, HttpResponse, Label, LabelSource, Manifest, TransportError, Vendor};
 use wharf_domain::address::{PersonalData, Recipient, Region};
@@ -218,11 +216,15 @@ impl Channel for Fake {
     }
     async fn get_order(&self, _: &Call<'_>, external_id: &str) -> Result<ChannelOrder, ConnectError> {
         let numbers = self
-            .perform("get_order", |truth| truth.confirmed.keys().filter(|(id, _)| id == external_id).map(|(_, n)| n.clone()).collect::<Vec<_>>())
+            .perform("get_order", |truth| {
+                truth.confirmed.keys().filter(|(id, _)| id == external_id).map(|(_, n)| n.clone()).collect::<Vec<_>>()
+            })
             .await?;
         let mut order = channel_order(external_id, &[], "");
-        order.shipments =
-            numbers.into_iter().map(|number| ChannelShipment { carrier: "CNT".into(), number, line_ids: Vec::new(), shipped_at: None }).collect();
+        order.shipments = numbers
+            .into_iter()
+            .map(|number| ChannelShipment { carrier: "CNT".into(), number, line_ids: Vec::new(), shipped_at: None })
+            .collect();
         Ok(order)
     }
     async fn count_orders(&self, _: &Call<'_>, _: &PullWindow) -> Result<Count, ConnectError> {
@@ -279,7 +281,9 @@ pub fn channel_order(external_id: &str, lines: &[(String, i64)], buyer: &str) ->
                 district: "锦江区".into(),
                 ..Region::default()
             },
-            personal: PersonalData { name: format!("{buyer}先生"), phone: "13800001234".into(), address: format!("春熙路 {buyer} 号") },
+            personal: PersonalData {
+                name: format!("{buyer}先生"), phone: "13800001234".into(), address: format!("春熙路 {buyer} 号")
+            },
             token: None,
             masked: false,
         }),

@@ -58,7 +58,10 @@ fn a_single_item_is_one_scan_and_its_label_comes_out() {
         assert!(done.label.is_some() && done.label_refused.is_none());
         assert_eq!(done.packed_today, 1);
         let right = scan(&h, "690000000000").await;
-        assert_eq!((right.scanned, right.parcel.map(|p| (p.shipment.id, p.scanned, p.needed))), (Some(Scanned::Right), Some((multi, 1, 2))));
+        assert_eq!(
+            (right.scanned, right.parcel.map(|p| (p.shipment.id, p.scanned, p.needed))),
+            (Some(Scanned::Right), Some((multi, 1, 2)))
+        );
         let last = scan(&h, "SKU0").await;
         assert_eq!(last.scanned, Some(Scanned::Complete), "a SKU code is as good as its barcode");
         assert_eq!(scan(&h, "690000000000").await.scanned, Some(Scanned::NothingWaits));
@@ -120,7 +123,8 @@ fn a_cancellation_or_refund_during_packing_stops_the_next_scan() {
         scan(&h, "TB-2").await;
         let shop = h.shop;
         h.write(move |tx| {
-            let hold = holds::NewHold { order_id: order, shop_id: shop, reason: HoldReason::RefundRequested, detail: serde_json::json!({}) };
+            let hold =
+                holds::NewHold { order_id: order, shop_id: shop, reason: HoldReason::RefundRequested, detail: serde_json::json!({}) };
             ship::hold(tx, &[hold], &me())?;
             wharf_flows::recompute::apply(tx, &[order])
         })
@@ -149,8 +153,13 @@ fn a_parcel_that_lost_a_part_is_opened_again_and_goes_on_with_the_rest() {
         let line = h.lines_of(order).await[0];
         h.write(move |tx| {
             ship::stop_lines(tx, &me(), &[ship::LineStop { order_id: order, order_line_id: line, keep: 2 }], "amended")?;
-            let update =
-                wharf_store::orders::LineUpdate { id: line, line: None, ordered: 3, cancelled: 1, refund: wharf_domain::order::LineRefund::None };
+            let update = wharf_store::orders::LineUpdate {
+                id: line,
+                line: None,
+                ordered: 3,
+                cancelled: 1,
+                refund: wharf_domain::order::LineRefund::None,
+            };
             wharf_store::orders::update_lines(tx, &[update], &[])?;
             wharf_flows::recompute::apply(tx, &[order])
         })

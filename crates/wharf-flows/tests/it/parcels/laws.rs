@@ -81,27 +81,28 @@ async fn one_step(h: &House, order: OrderId, what: u64) {
             // The buyer takes one unit of the first line back.
             let line = h.lines_of(order).await[0];
             again(|| async {
-                    h.bed
-                        .store
-                        .write(move |tx| {
-                            wharf_store::locks::orders(tx, &[order])?;
-                            let known = wharf_store::orders::lines(tx, &[order])?.remove(&order).unwrap_or_default();
-                            let l = known.iter().find(|l| l.id == line).expect("line").clone();
-                            let keep = (l.counters.open() - 1).max(0);
-                            let stopped = ship::stop_lines(tx, &ME, &[ship::LineStop { order_id: order, order_line_id: line, keep }], "amended")?;
-                            let update = wharf_store::orders::LineUpdate {
-                                id: line,
-                                line: None,
-                                ordered: l.counters.ordered,
-                                cancelled: l.counters.ordered - keep - stopped[0].gone,
-                                refund: wharf_domain::order::LineRefund::None,
-                            };
-                            wharf_store::orders::update_lines(tx, &[update], &[])?;
-                            wharf_flows::recompute::apply(tx, &[order])?;
-                            Ok(())
-                        })
-                        .await
-                })
+                h.bed
+                    .store
+                    .write(move |tx| {
+                        wharf_store::locks::orders(tx, &[order])?;
+                        let known = wharf_store::orders::lines(tx, &[order])?.remove(&order).unwrap_or_default();
+                        let l = known.iter().find(|l| l.id == line).expect("line").clone();
+                        let keep = (l.counters.open() - 1).max(0);
+                        let stopped =
+                            ship::stop_lines(tx, &ME, &[ship::LineStop { order_id: order, order_line_id: line, keep }], "amended")?;
+                        let update = wharf_store::orders::LineUpdate {
+                            id: line,
+                            line: None,
+                            ordered: l.counters.ordered,
+                            cancelled: l.counters.ordered - keep - stopped[0].gone,
+                            refund: wharf_domain::order::LineRefund::None,
+                        };
+                        wharf_store::orders::update_lines(tx, &[update], &[])?;
+                        wharf_flows::recompute::apply(tx, &[order])?;
+                        Ok(())
+                    })
+                    .await
+            })
             .await;
         }
         _ => {
@@ -204,8 +205,11 @@ async fn life(h: &Arc<House>, seed: u64) {
     for order in &orders {
         let parcels = h.parcels(*order).await;
         let order = *order;
-        let (lines, rows) =
-            h.write(move |tx| Ok((wharf_store::orders::lines(tx, &[order])?.remove(&order).unwrap_or_default(), fulfillments::of_orders(tx, &[order])?))).await;
+        let (lines, rows) = h
+            .write(move |tx| {
+                Ok((wharf_store::orders::lines(tx, &[order])?.remove(&order).unwrap_or_default(), fulfillments::of_orders(tx, &[order])?))
+            })
+            .await;
         for line in &lines {
             assert!(line.counters.is_lawful(), "{:?}", line.counters);
         }
@@ -285,17 +289,24 @@ fn counts_and_corrections_keep_the_ledger_whole() {
         assert_eq!(h.level(0, 0).await, (5, 3));
         h.write(move |tx| stock::record(tx, &[fine], cause, &me())).await.expect("lawful");
         assert_eq!(h.level(0, 0).await, (4, 3));
-        h.write(move |tx| stock::set(tx, key, &stock::LevelSettings { safety: Some(1), low_at: Some(Some(2)), ..Default::default() })).await;
+        h.write(move |tx| stock::set(tx, key, &stock::LevelSettings { safety: Some(1), low_at: Some(Some(2)), ..Default::default() }))
+            .await;
         let low = h.write(|tx| stock::list(tx, &stock::StockFilter { low: true, ..Default::default() }, None, 10)).await;
         assert_eq!(low.iter().map(|r| (r.code.as_str(), r.available)).collect::<Vec<_>>(), vec![("SKU0", 0)]);
         let sku = h.skus[0];
-        let moved = h.write(move |tx| stock::movements(tx, &stock::MovementFilter { sku_id: Some(sku), ..Default::default() }, None, 10)).await;
-        assert_eq!(moved.iter().map(|m| (m.on_hand, m.reserved, m.on_hand_after)).collect::<Vec<_>>(), vec![(-1, 0, 4), (0, 3, 5), (5, 0, 5)]);
+        let moved =
+            h.write(move |tx| stock::movements(tx, &stock::MovementFilter { sku_id: Some(sku), ..Default::default() }, None, 10)).await;
+        assert_eq!(
+            moved.iter().map(|m| (m.on_hand, m.reserved, m.on_hand_after)).collect::<Vec<_>>(),
+            vec![(-1, 0, 4), (0, 3, 5), (5, 0, 5)]
+        );
         let mut seen = Vec::new();
         let mut after = None;
         loop {
             let cursor = after.clone();
-            let page = h.write(move |tx| stock::list(tx, &stock::StockFilter { by_available: true, ..Default::default() }, cursor.as_ref(), 1)).await;
+            let page = h
+                .write(move |tx| stock::list(tx, &stock::StockFilter { by_available: true, ..Default::default() }, cursor.as_ref(), 1))
+                .await;
             let Some(row) = page.into_iter().next() else { break };
             after = Some(stock::StockCursor { available: row.available, code_normal: row.code_normal.clone(), sku_id: row.sku_id });
             seen.push(row.code);

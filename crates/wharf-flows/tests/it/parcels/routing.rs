@@ -23,7 +23,9 @@ fn an_order_ships_from_the_near_warehouse_and_says_why() {
         let rows = h.write(move |tx| fulfillments::of_orders(tx, &[order])).await;
         assert_eq!(rows.len(), 1);
         assert_eq!(rows[0].trace["how"], "whole");
-        assert!(rows[0].trace["candidates"].as_array().expect("candidates").iter().any(|c| c["lost_by"].as_i64().is_some_and(|by| by > 1000)));
+        assert!(
+            rows[0].trace["candidates"].as_array().expect("candidates").iter().any(|c| c["lost_by"].as_i64().is_some_and(|by| by > 1000))
+        );
         let parcel = h.parcel(order).await;
         assert_eq!(parcel.trace["candidates"][0]["verdict"]["why"], "chosen");
         assert_eq!(parcel.weight_grams, 200);
@@ -44,7 +46,8 @@ fn a_shortage_takes_nothing_names_what_is_missing_and_ends_when_stock_arrives() 
         assert_eq!(h.route(order).await, Outcome::refused("short"));
         assert_eq!(h.phase(order).await, Phase::Stock);
         assert_eq!(h.level(0, 0).await, (1, 0));
-        let told: Vec<_> = h.write(move |tx| timeline::of_orders(tx, &[order])).await.into_iter().filter(|e| e.event.kind == "order.short").collect();
+        let told: Vec<_> =
+            h.write(move |tx| timeline::of_orders(tx, &[order])).await.into_iter().filter(|e| e.event.kind == "order.short").collect();
         assert_eq!(told.len(), 1, "told once, not at every try");
         assert_eq!(told[0].event.params["missing"][0]["code"], "SKU0");
         assert_eq!(told[0].event.params["missing"][0]["missing"], 1);

@@ -78,7 +78,11 @@ struct SkuParams {
 /// SKUs by code.
 #[utoipa::path(get, path = "/api/v1/skus", tag = "catalog", operation_id = "list_skus", params(SkuParams),
     responses((status = 200, body = Page<SkuDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
-async fn list_skus(State(state): State<AppState>, guard: Guard<CatalogRead>, Query(params): Query<SkuParams>) -> Result<Json<Page<SkuDto>>, Problem> {
+async fn list_skus(
+    State(state): State<AppState>,
+    guard: Guard<CatalogRead>,
+    Query(params): Query<SkuParams>,
+) -> Result<Json<Page<SkuDto>>, Problem> {
     let take = limit(params.limit)?;
     let sees_cost = guard.who.may(Permission::ProfitRead);
     let page = state
@@ -127,7 +131,11 @@ pub struct SkuInputs {
 /// Makes or changes SKUs by their codes. Listings that wait for such a code are linked.
 #[utoipa::path(post, path = "/api/v1/skus", tag = "catalog", operation_id = "save_skus", request_body = SkuInputs,
     responses((status = 200, body = Vec<SkuDto>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn save_skus(State(state): State<AppState>, guard: Guard<CatalogWrite>, Body(input): Body<SkuInputs>) -> Result<Json<Vec<SkuDto>>, Problem> {
+async fn save_skus(
+    State(state): State<AppState>,
+    guard: Guard<CatalogWrite>,
+    Body(input): Body<SkuInputs>,
+) -> Result<Json<Vec<SkuDto>>, Problem> {
     if input.skus.is_empty() || input.skus.len() > 1_000 {
         return Err(Problem::invalid("skus", "between 1 and 1,000"));
     }
@@ -143,7 +151,8 @@ async fn save_skus(State(state): State<AppState>, guard: Guard<CatalogWrite>, Bo
         let cost = match s.cost {
             Some(cost) => {
                 guard.who.need(Permission::ProfitRead)?;
-                let currency = money::Currency::new(&cost.currency).map_err(|e| Problem::invalid(&field("cost.currency"), e.to_string()))?;
+                let currency =
+                    money::Currency::new(&cost.currency).map_err(|e| Problem::invalid(&field("cost.currency"), e.to_string()))?;
                 Some(money::Money::parse(&cost.amount, currency).map_err(|e| Problem::invalid(&field("cost.amount"), e.to_string()))?)
             }
             None => None,
@@ -219,14 +228,19 @@ pub struct BundleInput {
 /// Makes or changes a bundle by its code.
 #[utoipa::path(post, path = "/api/v1/bundles", tag = "catalog", operation_id = "save_bundle", request_body = BundleInput,
     responses((status = 200, body = Vec<BundleDto>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn save_bundle(State(state): State<AppState>, _: Guard<CatalogWrite>, Body(input): Body<BundleInput>) -> Result<Json<Vec<BundleDto>>, Problem> {
+async fn save_bundle(
+    State(state): State<AppState>,
+    _: Guard<CatalogWrite>,
+    Body(input): Body<BundleInput>,
+) -> Result<Json<Vec<BundleDto>>, Problem> {
     if input.code.trim().is_empty() {
         return Err(Problem::invalid("code", "must not be empty"));
     }
     if input.parts.is_empty() || input.parts.iter().any(|p| p.quantity <= 0) {
         return Err(Problem::invalid("parts", "at least one part, each with a quantity above zero"));
     }
-    let parts = input.parts.iter().map(|p| Ok((id::<SkuId>("parts.sku_id", &p.sku_id)?, p.quantity))).collect::<Result<Vec<_>, Problem>>()?;
+    let parts =
+        input.parts.iter().map(|p| Ok((id::<SkuId>("parts.sku_id", &p.sku_id)?, p.quantity))).collect::<Result<Vec<_>, Problem>>()?;
     wharf_flows::link::save_bundle(&state.app, input.code, input.name, parts).await?;
     let rows = state.app.store.read(catalog::bundles).await?;
     Ok(Json(rows.into_iter().map(bundle).collect()))
@@ -279,7 +293,11 @@ struct ListingParams {
 /// Listings, those without link first when asked.
 #[utoipa::path(get, path = "/api/v1/listings", tag = "catalog", operation_id = "list_listings", params(ListingParams),
     responses((status = 200, body = Page<ListingDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn list_listings(State(state): State<AppState>, guard: Guard<CatalogRead>, Query(params): Query<ListingParams>) -> Result<Json<Page<ListingDto>>, Problem> {
+async fn list_listings(
+    State(state): State<AppState>,
+    guard: Guard<CatalogRead>,
+    Query(params): Query<ListingParams>,
+) -> Result<Json<Page<ListingDto>>, Problem> {
     let take = limit(params.limit)?;
     let shop: Option<ShopId> = params.shop.as_deref().map(|v| id("shop", v)).transpose()?;
     let after: Option<ListingId> = params.cursor.as_deref().map(|v| id("cursor", v)).transpose()?;
@@ -331,7 +349,11 @@ pub struct LinkInput {
 /// Links listings: past and future orders that wait for it move on.
 #[utoipa::path(post, path = "/api/v1/listings/actions/link", tag = "catalog", operation_id = "link_listings", request_body = LinkInput,
     responses((status = 200, body = ActionAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn link(State(state): State<AppState>, guard: Guard<CatalogWrite>, Body(input): Body<LinkInput>) -> Result<Json<ActionAnswer>, Problem> {
+async fn link(
+    State(state): State<AppState>,
+    guard: Guard<CatalogWrite>,
+    Body(input): Body<LinkInput>,
+) -> Result<Json<ActionAnswer>, Problem> {
     let listings: Vec<ListingId> = super::input::ids("ids", &input.ids)?;
     let quantity = input.quantity.unwrap_or(1);
     if !(1..=1_000_000).contains(&quantity) {

@@ -128,7 +128,8 @@ async fn orders(State(state): State<AppState>, guard: Guard<Export>, uri: Uri) -
     let own: ExportParams = serde_html_form::from_str(&own).map_err(|e| Problem::malformed(format!("query: {e}")))?;
     let params: OrderParams = serde_html_form::from_str(&conditions).map_err(|e| Problem::malformed(format!("query: {e}")))?;
     let filter = params.filter()?;
-    let sort = own.sort.as_deref().map_or(Ok(Sort::Urgency), |word| Sort::parse(word).map_err(|e| Problem::invalid("sort", e.to_string())))?;
+    let sort =
+        own.sort.as_deref().map_or(Ok(Sort::Urgency), |word| Sort::parse(word).map_err(|e| Problem::invalid("sort", e.to_string())))?;
     let xlsx = match own.format.as_deref() {
         None | Some("csv") => false,
         Some("xlsx") => true,
@@ -180,6 +181,9 @@ mod tests {
 
     #[test]
     fn the_exports_own_parameters_are_taken_out_of_the_filter() {
-        assert_eq!(split("phase=review&format=xlsx&sort=-total&q=a"), ("format=xlsx&sort=-total".to_owned(), "phase=review&q=a".to_owned()));
+        assert_eq!(
+            split("phase=review&format=xlsx&sort=-total&q=a"),
+            ("format=xlsx&sort=-total".to_owned(), "phase=review&q=a".to_owned())
+        );
     }
 }

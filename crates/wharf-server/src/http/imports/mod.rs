@@ -85,7 +85,11 @@ struct PageParams {
 /// Imports, latest first.
 #[utoipa::path(get, path = "/api/v1/imports", tag = "imports", operation_id = "list_imports", params(PageParams),
     responses((status = 200, body = Page<ImportDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn list(State(state): State<AppState>, guard: Guard<Import>, Query(params): Query<PageParams>) -> Result<Json<Page<ImportDto>>, Problem> {
+async fn list(
+    State(state): State<AppState>,
+    guard: Guard<Import>,
+    Query(params): Query<PageParams>,
+) -> Result<Json<Page<ImportDto>>, Problem> {
     let take = limit(params.limit)?;
     let before: Option<ImportBatchId> = params.cursor.as_deref().map(|c| id("cursor", c)).transpose()?;
     let rows = import::list(&state.app, &guard.who.scope, before, take as i64).await?;
@@ -123,7 +127,11 @@ fn broken(error: &MultipartError) -> Problem {
 /// Reads files and says what an import would do. No order is touched.
 #[utoipa::path(post, path = "/api/v1/imports", tag = "imports", operation_id = "preview_import", request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses((status = 200, body = ImportDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem)))]
-async fn upload(State(state): State<AppState>, guard: Guard<Import>, form: Result<Multipart, MultipartRejection>) -> Result<Json<ImportDto>, Problem> {
+async fn upload(
+    State(state): State<AppState>,
+    guard: Guard<Import>,
+    form: Result<Multipart, MultipartRejection>,
+) -> Result<Json<ImportDto>, Problem> {
     let mut form = form.map_err(|e| Problem::malformed(e.body_text()))?;
     let mut files = Vec::new();
     let mut options = ImportOptions {
@@ -162,7 +170,9 @@ async fn upload(State(state): State<AppState>, guard: Guard<Import>, form: Resul
     match &options.shop {
         IntoShop::Named(name) if name.is_empty() => return Err(Problem::invalid("shop", "name the shop, or its id")),
         // A person of some shops only may not make another.
-        IntoShop::Named(_) if guard.who.scope.shops.is_some() => return Err(Problem::invalid("shop_id", "choose one of your shops by its id")),
+        IntoShop::Named(_) if guard.who.scope.shops.is_some() => {
+            return Err(Problem::invalid("shop_id", "choose one of your shops by its id"));
+        }
         IntoShop::Named(_) | IntoShop::Id(_) => {}
     }
     Ok(Json(dto(import::preview(&state.app, files, &options).await?)))
@@ -196,5 +206,6 @@ async fn withdraw(State(state): State<AppState>, guard: Guard<Import>, Id(batch)
     responses((status = 200, description = "text/csv", content_type = "text/csv", body = String), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
 async fn odd_rows(State(state): State<AppState>, guard: Guard<Import>, Id(batch): Id<ImportBatchId>) -> Result<Response, Problem> {
     let bytes = import::odd_file(&state.app, &guard.who.scope, batch).await?;
-    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, "attachment; filename=\"odd_rows.csv\"")], bytes).into_response())
+    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, "attachment; filename=\"odd_rows.csv\"")], bytes)
+        .into_response())
 }

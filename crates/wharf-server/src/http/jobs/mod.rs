@@ -62,7 +62,17 @@ pub struct DeadJob {
     responses((status = 200, body = Vec<LaneDepth>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
 async fn depths(State(state): State<AppState>, _: Guard<ShopsManage>) -> Result<Json<Vec<LaneDepth>>, Problem> {
     let rows = state.app.store.read(jobs::depths).await?;
-    Ok(Json(rows.into_iter().map(|d| LaneDepth { lane: d.lane, ready: d.ready, running: d.running, dead: d.dead, oldest_run_at: d.oldest_run_at.map(Time::from) }).collect()))
+    Ok(Json(
+        rows.into_iter()
+            .map(|d| LaneDepth {
+                lane: d.lane,
+                ready: d.ready,
+                running: d.running,
+                dead: d.dead,
+                oldest_run_at: d.oldest_run_at.map(Time::from),
+            })
+            .collect(),
+    ))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -76,7 +86,11 @@ struct PageParams {
 /// Jobs that gave up, latest first.
 #[utoipa::path(get, path = "/api/v1/jobs/dead", tag = "live", operation_id = "dead_jobs", params(PageParams),
     responses((status = 200, body = Page<DeadJob>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn dead(State(state): State<AppState>, _: Guard<ShopsManage>, Query(params): Query<PageParams>) -> Result<Json<Page<DeadJob>>, Problem> {
+async fn dead(
+    State(state): State<AppState>,
+    _: Guard<ShopsManage>,
+    Query(params): Query<PageParams>,
+) -> Result<Json<Page<DeadJob>>, Problem> {
     let take = limit(params.limit)?;
     let before: Option<JobId> = params.cursor.as_deref().map(|c| id("cursor", c)).transpose()?;
     let rows = state.app.store.read(move |tx| jobs::dead(tx, before, take as i64)).await?;
@@ -140,7 +154,11 @@ async fn retry(State(state): State<AppState>, guard: Guard<ShopsManage>, Body(in
 /// Lets dead jobs go for good.
 #[utoipa::path(post, path = "/api/v1/jobs/actions/discard", tag = "live", operation_id = "discard_jobs", request_body = JobIds,
     responses((status = 200, body = JobsChanged), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn discard(State(state): State<AppState>, guard: Guard<ShopsManage>, Body(input): Body<JobIds>) -> Result<Json<JobsChanged>, Problem> {
+async fn discard(
+    State(state): State<AppState>,
+    guard: Guard<ShopsManage>,
+    Body(input): Body<JobIds>,
+) -> Result<Json<JobsChanged>, Problem> {
     let jobs = input.parse()?;
     let changed = state
         .app

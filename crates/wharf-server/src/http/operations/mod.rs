@@ -104,7 +104,11 @@ struct PageParams {
 /// The person's own operations, latest first.
 #[utoipa::path(get, path = "/api/v1/operations", tag = "live", operation_id = "list_operations", params(PageParams),
     responses((status = 200, body = Page<OperationDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn list(State(state): State<AppState>, guard: Guard<OrdersRead>, Query(params): Query<PageParams>) -> Result<Json<Page<OperationDto>>, Problem> {
+async fn list(
+    State(state): State<AppState>,
+    guard: Guard<OrdersRead>,
+    Query(params): Query<PageParams>,
+) -> Result<Json<Page<OperationDto>>, Problem> {
     let take = limit(params.limit)?;
     let before: Option<OperationId> = params.cursor.as_deref().map(|c| id("cursor", c)).transpose()?;
     let user = guard.who.user_id;
@@ -116,7 +120,12 @@ async fn list(State(state): State<AppState>, guard: Guard<OrdersRead>, Query(par
 /// One operation with its results.
 #[utoipa::path(get, path = "/api/v1/operations/{id}", tag = "live", operation_id = "get_operation", params(("id" = String, Path), PageParams),
     responses((status = 200, body = OperationDetail), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn get(State(state): State<AppState>, guard: Guard<OrdersRead>, Id(operation): Id<OperationId>, Query(params): Query<PageParams>) -> Result<Json<OperationDetail>, Problem> {
+async fn get(
+    State(state): State<AppState>,
+    guard: Guard<OrdersRead>,
+    Id(operation): Id<OperationId>,
+    Query(params): Query<PageParams>,
+) -> Result<Json<OperationDetail>, Problem> {
     let take = limit(params.limit)?;
     let after: Option<i64> = params.cursor.as_deref().map(|c| id("cursor", c)).transpose()?;
     let found = state
@@ -129,14 +138,21 @@ async fn get(State(state): State<AppState>, guard: Guard<OrdersRead>, Id(operati
         .await?;
     let (operation, rows) = found.filter(|(o, _)| sees(&guard.who, o)).ok_or_else(|| Problem::not_found("operation"))?;
     let next = (rows.len() == take).then(|| rows.last()).flatten().map(|r| r.target_id.to_string());
-    let items = rows.into_iter().map(|r| OperationResult { id: r.target_id.to_string(), outcome: r.outcome.to_string(), reason: r.reason }).collect();
+    let items = rows
+        .into_iter()
+        .map(|r| OperationResult { id: r.target_id.to_string(), outcome: r.outcome.to_string(), reason: r.reason })
+        .collect();
     Ok(Json(OperationDetail { operation: dto(operation), results: Page { items, next } }))
 }
 
 /// Takes an operation back, target by target, where that is still true.
 #[utoipa::path(post, path = "/api/v1/operations/{id}/actions/undo", tag = "live", operation_id = "undo_operation", params(("id" = String, Path)),
     responses((status = 200, body = ActionAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn undo(State(state): State<AppState>, guard: Guard<OrdersAct>, Id(operation): Id<OperationId>) -> Result<Json<ActionAnswer>, Problem> {
+async fn undo(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    Id(operation): Id<OperationId>,
+) -> Result<Json<ActionAnswer>, Problem> {
     let found = state.app.store.read(move |tx| operations::get(tx, operation)).await?;
     found.filter(|o| sees(&guard.who, o)).ok_or_else(|| Problem::not_found("operation"))?;
     let asker = Asker::new(guard.who.actor(), guard.who.scope.clone());

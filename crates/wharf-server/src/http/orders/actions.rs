@@ -101,7 +101,11 @@ pub fn asker(guard: &Guard<OrdersAct>) -> Asker {
 /// Lets orders go on.
 #[utoipa::path(post, path = "/api/v1/orders/actions/approve", tag = "orders", operation_id = "approve_orders", request_body = Selection,
     responses((status = 200, body = ActionAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn approve(State(state): State<AppState>, guard: Guard<OrdersAct>, Body(selection): Body<Selection>) -> Result<Json<ActionAnswer>, Problem> {
+async fn approve(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    Body(selection): Body<Selection>,
+) -> Result<Json<ActionAnswer>, Problem> {
     let orders = selection.orders(&state, &guard.who.scope).await?;
     let bulk = wharf_flows::approve::approve(&state.app, &asker(&guard), orders, selection.dry_run).await?;
     answer(&state, bulk).await
@@ -138,8 +142,13 @@ struct ReleaseInput {
 /// Releases holds: what a check saw is let pass.
 #[utoipa::path(post, path = "/api/v1/orders/actions/release", tag = "orders", operation_id = "release_orders", request_body = ReleaseInput,
     responses((status = 200, body = ActionAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn release(State(state): State<AppState>, guard: Guard<OrdersAct>, Body(input): Body<ReleaseInput>) -> Result<Json<ActionAnswer>, Problem> {
-    let reason = input.reason.as_deref().map(|r| HoldReason::parse(r).map_err(|e| Problem::invalid("reason", e.to_string()))).transpose()?;
+async fn release(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    Body(input): Body<ReleaseInput>,
+) -> Result<Json<ActionAnswer>, Problem> {
+    let reason =
+        input.reason.as_deref().map(|r| HoldReason::parse(r).map_err(|e| Problem::invalid("reason", e.to_string()))).transpose()?;
     let orders = input.selection.orders(&state, &guard.who.scope).await?;
     let bulk = wharf_flows::hold::release(&state.app, &asker(&guard), orders, reason, input.selection.dry_run).await?;
     answer(&state, bulk).await
@@ -157,7 +166,11 @@ struct AssignInput {
 /// Gives orders to a person.
 #[utoipa::path(post, path = "/api/v1/orders/actions/assign", tag = "orders", operation_id = "assign_orders", request_body = AssignInput,
     responses((status = 200, body = ActionAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn assign(State(state): State<AppState>, guard: Guard<OrdersAct>, Body(input): Body<AssignInput>) -> Result<Json<ActionAnswer>, Problem> {
+async fn assign(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    Body(input): Body<AssignInput>,
+) -> Result<Json<ActionAnswer>, Problem> {
     let user: Option<UserId> = input.user_id.as_deref().map(|u| id("user_id", u)).transpose()?;
     let orders = input.selection.orders(&state, &guard.who.scope).await?;
     let bulk = wharf_flows::approve::assign(&state.app, &asker(&guard), orders, user, input.selection.dry_run).await?;
@@ -188,8 +201,13 @@ async fn seen(state: &AppState, scope: &Scope, asked: Vec<OrderId>) -> Result<(V
 /// Chooses warehouses and reserves stock now.
 #[utoipa::path(post, path = "/api/v1/orders/actions/route", tag = "orders", operation_id = "route_orders", request_body = RouteInput,
     responses((status = 200, body = ActionAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn route(State(state): State<AppState>, guard: Guard<OrdersAct>, Body(input): Body<RouteInput>) -> Result<Json<ActionAnswer>, Problem> {
-    let options = RouteOptions { warehouse: input.warehouse_id.as_deref().map(|w| id("warehouse_id", w)).transpose()?, partial: input.partial };
+async fn route(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    Body(input): Body<RouteInput>,
+) -> Result<Json<ActionAnswer>, Problem> {
+    let options =
+        RouteOptions { warehouse: input.warehouse_id.as_deref().map(|w| id("warehouse_id", w)).transpose()?, partial: input.partial };
     let asked = input.selection.orders(&state, &guard.who.scope).await?;
     let (orders, mut missing) = seen(&state, &guard.who.scope, asked).await?;
     let mut outcomes = if input.selection.dry_run {
@@ -205,7 +223,11 @@ async fn route(State(state): State<AppState>, guard: Guard<OrdersAct>, Body(inpu
 /// Takes the routing back: stock is free again, parcels that nobody touched are dissolved.
 #[utoipa::path(post, path = "/api/v1/orders/actions/unroute", tag = "orders", operation_id = "unroute_orders", request_body = Selection,
     responses((status = 200, body = ActionAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn unroute(State(state): State<AppState>, guard: Guard<OrdersAct>, Body(selection): Body<Selection>) -> Result<Json<ActionAnswer>, Problem> {
+async fn unroute(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    Body(selection): Body<Selection>,
+) -> Result<Json<ActionAnswer>, Problem> {
     if selection.dry_run {
         return Err(Problem::invalid("dry_run", "is not offered here"));
     }
@@ -219,7 +241,11 @@ async fn unroute(State(state): State<AppState>, guard: Guard<OrdersAct>, Body(se
 /// Tells the marketplace again after a refusal.
 #[utoipa::path(post, path = "/api/v1/orders/actions/confirm", tag = "orders", operation_id = "confirm_orders", request_body = Selection,
     responses((status = 200, body = ActionAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn confirm(State(state): State<AppState>, guard: Guard<OrdersAct>, Body(selection): Body<Selection>) -> Result<Json<ActionAnswer>, Problem> {
+async fn confirm(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    Body(selection): Body<Selection>,
+) -> Result<Json<ActionAnswer>, Problem> {
     if selection.dry_run {
         return Err(Problem::invalid("dry_run", "is not offered here"));
     }

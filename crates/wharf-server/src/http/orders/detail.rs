@@ -19,7 +19,9 @@ use wharf_domain::id::{ListingId, OrderId, SkuId, WarehouseId};
 use wharf_domain::money;
 use wharf_domain::stock::Condition;
 use wharf_store::confirmations::{self, ConfirmationRow};
-use wharf_store::{StoreError, Tx, audit, catalog, fulfillments, holds, order_list, orders, shipments, stock, timeline, warehouses, waybills};
+use wharf_store::{
+    StoreError, Tx, audit, catalog, fulfillments, holds, order_list, orders, shipments, stock, timeline, warehouses, waybills,
+};
 
 /// The routes of this part.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -90,9 +92,10 @@ fn read(tx: &mut Tx<'_>, scope: &Scope, id: OrderId) -> Result<Option<OrderDetai
     for finding in findings.iter().filter(|f| f.settled_at.is_none()) {
         for fix in finding.params.get("fixes").and_then(|f| f.as_array()).into_iter().flatten() {
             if let Ok(fix) = serde_json::from_value::<wharf_domain::order::check::Fix>(fix.clone())
-                && !fixes.iter().any(|f| f.code == fix.code) {
-                    fixes.push(Fix { code: fix.code, params: fix.params, action: fix.action, body: fix.body });
-                }
+                && !fixes.iter().any(|f| f.code == fix.code)
+            {
+                fixes.push(Fix { code: fix.code, params: fix.params, action: fix.action, body: fix.body });
+            }
         }
     }
     fixes.truncate(3);
@@ -206,7 +209,11 @@ fn read(tx: &mut Tx<'_>, scope: &Scope, id: OrderId) -> Result<Option<OrderDetai
 /// Opens name, phone and address. The opening is in the audit log.
 #[utoipa::path(post, path = "/api/v1/orders/{id}/recipient", tag = "orders", operation_id = "open_recipient", params(("id" = String, Path)),
     responses((status = 200, body = OpenRecipient), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
-async fn open_recipient(State(state): State<AppState>, guard: Guard<PersonalOpen>, Id(id): Id<OrderId>) -> Result<Json<OpenRecipient>, Problem> {
+async fn open_recipient(
+    State(state): State<AppState>,
+    guard: Guard<PersonalOpen>,
+    Id(id): Id<OrderId>,
+) -> Result<Json<OpenRecipient>, Problem> {
     guard.who.need(wharf_domain::access::Permission::OrdersRead)?;
     let who = guard.who;
     let opened = state
@@ -220,7 +227,12 @@ async fn open_recipient(State(state): State<AppState>, guard: Guard<PersonalOpen
             audit::record(tx, audited(&who, "personal_opened", "order", Some(id.0), serde_json::json!({})))?;
             let region = &recipient.region;
             Ok(Some(OpenRecipient {
-                region: [&region.province, &region.city, &region.district, &region.town].into_iter().filter(|p| !p.is_empty()).cloned().collect::<Vec<_>>().join(" "),
+                region: [&region.province, &region.city, &region.district, &region.town]
+                    .into_iter()
+                    .filter(|p| !p.is_empty())
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join(" "),
                 name: recipient.personal.name,
                 phone: recipient.personal.phone,
                 address: recipient.personal.address,

@@ -78,7 +78,11 @@ struct AddressInput {
 /// Corrects where orders go. An order with a label is refused until the label is recalled.
 #[utoipa::path(post, path = "/api/v1/orders/actions/edit_address", tag = "orders", operation_id = "edit_address", request_body = AddressInput,
     responses((status = 200, body = ActionAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn edit_address(State(state): State<AppState>, guard: Guard<OrdersAct>, Body(input): Body<AddressInput>) -> Result<Json<ActionAnswer>, Problem> {
+async fn edit_address(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    Body(input): Body<AddressInput>,
+) -> Result<Json<ActionAnswer>, Problem> {
     let accept_phone = match input.accept.as_deref() {
         None => false,
         Some("phone") => true,
@@ -191,7 +195,11 @@ struct ShareInput {
 /// Shares orders among people evenly; those that somebody looks after stay with them.
 #[utoipa::path(post, path = "/api/v1/orders/actions/share", tag = "orders", operation_id = "share_orders", request_body = ShareInput,
     responses((status = 200, body = ActionAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn share(State(state): State<AppState>, guard: Guard<OrdersAct>, Body(input): Body<ShareInput>) -> Result<Json<ActionAnswer>, Problem> {
+async fn share(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    Body(input): Body<ShareInput>,
+) -> Result<Json<ActionAnswer>, Problem> {
     let among: Vec<UserId> = ids("among", &input.among)?;
     let orders = input.selection.orders(&state, &guard.who.scope).await?;
     let bulk = approve::share(&state.app, &asker(&guard), orders, among, input.selection.dry_run).await?;
@@ -209,7 +217,11 @@ struct TakeInput {
 /// Takes the most urgent orders to review that nobody looks after: two people never get the same one.
 #[utoipa::path(post, path = "/api/v1/orders/actions/take_next", tag = "orders", operation_id = "take_next_orders", request_body = TakeInput,
     responses((status = 200, body = ActionAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn take_next(State(state): State<AppState>, guard: Guard<OrdersAct>, Body(input): Body<TakeInput>) -> Result<Json<ActionAnswer>, Problem> {
+async fn take_next(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    Body(input): Body<TakeInput>,
+) -> Result<Json<ActionAnswer>, Problem> {
     if !(1..=MOST_TAKEN).contains(&input.count) {
         return Err(Problem::invalid("count", format!("{} is not within 1 to {MOST_TAKEN}", input.count)));
     }
@@ -232,7 +244,11 @@ struct BlacklistInput {
 /// Puts the buyer of an order on the blacklist, or takes them off.
 #[utoipa::path(post, path = "/api/v1/orders/actions/blacklist", tag = "orders", operation_id = "blacklist_buyer", request_body = BlacklistInput,
     responses((status = 200, body = ActionAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn blacklist(State(state): State<AppState>, guard: Guard<OrdersAct>, Body(input): Body<BlacklistInput>) -> Result<Json<ActionAnswer>, Problem> {
+async fn blacklist(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    Body(input): Body<BlacklistInput>,
+) -> Result<Json<ActionAnswer>, Problem> {
     let order: OrderId = id("id", &input.id)?;
     let kind = match input.kind.as_str() {
         "buyer" => BlacklistKind::Buyer,
@@ -253,11 +269,17 @@ mod tests {
 
     #[test]
     fn several_tags_are_one_answer_that_hides_no_refusal() {
-        let bulk = |results: Vec<(i64, Outcome)>| Bulk { operation_id: None, results: results.into_iter().map(|(id, o)| (OrderId(id), o)).collect() };
+        let bulk = |results: Vec<(i64, Outcome)>| Bulk {
+            operation_id: None,
+            results: results.into_iter().map(|(id, o)| (OrderId(id), o)).collect(),
+        };
         let one = together(vec![
             bulk(vec![(1, Outcome::Done), (2, Outcome::Already), (3, Outcome::Already)]),
             bulk(vec![(1, Outcome::Already), (2, Outcome::Done), (3, Outcome::Refused("closed".into()))]),
         ]);
-        assert_eq!(one.results, [(OrderId(1), Outcome::Done), (OrderId(2), Outcome::Done), (OrderId(3), Outcome::Refused("closed".into()))]);
+        assert_eq!(
+            one.results,
+            [(OrderId(1), Outcome::Done), (OrderId(2), Outcome::Done), (OrderId(3), Outcome::Refused("closed".into()))]
+        );
     }
 }

@@ -71,7 +71,9 @@ impl OrderParams {
         let at = |field: &str, text: &Option<String>| text.as_deref().map(|t| time(field, t)).transpose();
         let currency = Currency::new(self.currency.as_deref().unwrap_or("CNY")).map_err(|e| Problem::invalid("currency", e.to_string()))?;
         let total = |field: &str, text: &Option<String>| {
-            text.as_deref().map(|t| Money::parse(t, currency).map(|m| m.minor).map_err(|e| Problem::invalid(field, e.to_string()))).transpose()
+            text.as_deref()
+                .map(|t| Money::parse(t, currency).map(|m| m.minor).map_err(|e| Problem::invalid(field, e.to_string())))
+                .transpose()
         };
         fn words<W: Word>(field: &str, texts: &[String]) -> Result<Vec<W>, Problem> {
             texts.iter().map(|t| W::parse(t).map_err(|e| Problem::invalid(field, e.to_string()))).collect()
@@ -95,7 +97,11 @@ impl OrderParams {
             total_minor: (total("total_min", &self.total_min)?, total("total_max", &self.total_max)?.map(|m| m.saturating_add(1))),
             carriers: self.carrier.clone(),
             warehouses: crate::http::input::ids("warehouse", &self.warehouse)?,
-            assignees: self.assignee.iter().map(|a| if a == "none" { Ok(None) } else { id("assignee", a).map(Some) }).collect::<Result<_, _>>()?,
+            assignees: self
+                .assignee
+                .iter()
+                .map(|a| if a == "none" { Ok(None) } else { id("assignee", a).map(Some) })
+                .collect::<Result<_, _>>()?,
             returning: match self.customer.as_deref() {
                 None => None,
                 Some("returning") => Some(true),

@@ -45,7 +45,13 @@ pub fn row(item: Item) -> OrderRow {
         units: o.units,
         lines: lines
             .into_iter()
-            .map(|l| LineBrief { title: l.title, variant: l.variant, seller_code: l.seller_code, quantity: l.quantity, image_url: l.image_url })
+            .map(|l| LineBrief {
+                title: l.title,
+                variant: l.variant,
+                seller_code: l.seller_code,
+                quantity: l.quantity,
+                image_url: l.image_url,
+            })
             .collect(),
         recipient: MaskedRecipient {
             name: o.masked_name,
@@ -85,10 +91,8 @@ struct PageParams {
 
 /// Query parameters that are not conditions, taken out of the query before the strict rest is read.
 fn split(query: &str) -> (String, String) {
-    let (page, rest): (Vec<&str>, Vec<&str>) = query
-        .split('&')
-        .filter(|p| !p.is_empty())
-        .partition(|p| matches!(p.split('=').next(), Some("sort" | "limit" | "cursor")));
+    let (page, rest): (Vec<&str>, Vec<&str>) =
+        query.split('&').filter(|p| !p.is_empty()).partition(|p| matches!(p.split('=').next(), Some("sort" | "limit" | "cursor")));
     (page.join("&"), rest.join("&"))
 }
 
@@ -117,7 +121,11 @@ async fn list(State(state): State<AppState>, guard: Guard<OrdersRead>, uri: axum
 /// Orders by phase and by hold reason; the phases sum to the total.
 #[utoipa::path(get, path = "/api/v1/orders/counts", tag = "orders", operation_id = "count_orders", params(OrderParams),
     responses((status = 200, body = OrderCounts), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn counts(State(state): State<AppState>, guard: Guard<OrdersRead>, Query(params): Query<OrderParams>) -> Result<Json<OrderCounts>, Problem> {
+async fn counts(
+    State(state): State<AppState>,
+    guard: Guard<OrdersRead>,
+    Query(params): Query<OrderParams>,
+) -> Result<Json<OrderCounts>, Problem> {
     let scope = guard.who.scope;
     let filter = params.filter()?;
     let only_shops = params.only_shops();

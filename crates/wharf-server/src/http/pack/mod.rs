@@ -198,7 +198,12 @@ struct PlaceInput {
 /// Says where a station stands.
 #[utoipa::path(put, path = "/api/v1/pack/stations/{station}", tag = "pack", operation_id = "place_station", params(("station" = String, Path)), request_body = PlaceInput,
     responses((status = 204, description = "placed"), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn place(State(state): State<AppState>, guard: Guard<ShipmentsAct>, Path(station): Path<String>, Body(input): Body<PlaceInput>) -> Result<StatusCode, Problem> {
+async fn place(
+    State(state): State<AppState>,
+    guard: Guard<ShipmentsAct>,
+    Path(station): Path<String>,
+    Body(input): Body<PlaceInput>,
+) -> Result<StatusCode, Problem> {
     let name = station_name(&station)?;
     let warehouse: WarehouseId = id("warehouse_id", &input.warehouse_id)?;
     if !guard.who.scope.warehouse(warehouse) {
@@ -251,7 +256,11 @@ async fn seen(state: &AppState, guard: &Guard<ShipmentsAct>, id: ShipmentId) -> 
 /// Weighs a parcel.
 #[utoipa::path(post, path = "/api/v1/pack/weigh", tag = "pack", operation_id = "weigh", request_body = WeighInput,
     responses((status = 200, body = WeighAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn weigh(State(state): State<AppState>, guard: Guard<ShipmentsAct>, Body(input): Body<WeighInput>) -> Result<Json<WeighAnswer>, Problem> {
+async fn weigh(
+    State(state): State<AppState>,
+    guard: Guard<ShipmentsAct>,
+    Body(input): Body<WeighInput>,
+) -> Result<Json<WeighAnswer>, Problem> {
     let shipment: ShipmentId = id("shipment_id", &input.shipment_id)?;
     if !(1..=1_000_000).contains(&input.grams) {
         return Err(Problem::invalid("grams", "between 1 and 1,000,000"));

@@ -50,7 +50,11 @@ struct PageParams {
 /// What is parked, latest first.
 #[utoipa::path(get, path = "/api/v1/parked", tag = "shops", operation_id = "list_parked", params(PageParams),
     responses((status = 200, body = Page<ParkedDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn list(State(state): State<AppState>, guard: Guard<ShopsRead>, Query(params): Query<PageParams>) -> Result<Json<Page<ParkedDto>>, Problem> {
+async fn list(
+    State(state): State<AppState>,
+    guard: Guard<ShopsRead>,
+    Query(params): Query<PageParams>,
+) -> Result<Json<Page<ParkedDto>>, Problem> {
     let take = limit(params.limit)?;
     let shop: Option<ShopId> = params.shop.as_deref().map(|s| id("shop", s)).transpose()?;
     let before: Option<RowId> = params.cursor.as_deref().map(|c| id("cursor", c)).transpose()?;
@@ -59,7 +63,14 @@ async fn list(State(state): State<AppState>, guard: Guard<ShopsRead>, Query(para
     let next = (rows.len() == take).then(|| rows.last()).flatten().map(|p| p.id.to_string());
     let items = rows
         .into_iter()
-        .map(|p| ParkedDto { id: p.id.to_string(), shop_id: p.shop_id.to_string(), external_id: p.external_id, why: p.why, first_at: p.first_at.into(), last_at: p.last_at.into() })
+        .map(|p| ParkedDto {
+            id: p.id.to_string(),
+            shop_id: p.shop_id.to_string(),
+            external_id: p.external_id,
+            why: p.why,
+            first_at: p.first_at.into(),
+            last_at: p.last_at.into(),
+        })
         .collect();
     Ok(Json(Page { items, next }))
 }
@@ -100,7 +111,11 @@ struct RetryInput {
 /// Reads what is parked of a shop again from the channel.
 #[utoipa::path(post, path = "/api/v1/parked/actions/retry", tag = "shops", operation_id = "retry_parked", request_body = RetryInput,
     responses((status = 200, body = ParkedChanged), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn retry(State(state): State<AppState>, guard: Guard<ShopsManage>, Body(input): Body<RetryInput>) -> Result<Json<ParkedChanged>, Problem> {
+async fn retry(
+    State(state): State<AppState>,
+    guard: Guard<ShopsManage>,
+    Body(input): Body<RetryInput>,
+) -> Result<Json<ParkedChanged>, Problem> {
     let shop: ShopId = id("shop_id", &input.shop_id)?;
     if !guard.who.scope.shop(shop) {
         return Err(Problem::not_found("shop"));

@@ -44,7 +44,11 @@ struct ShipmentIds {
 }
 
 /// Of the parcels asked: those that the person may see, and refusals for the rest.
-pub(super) async fn seen(state: &AppState, scope: &Scope, texts: &[String]) -> Result<(Vec<ShipmentId>, Vec<(ShipmentId, Outcome)>), Problem> {
+pub(super) async fn seen(
+    state: &AppState,
+    scope: &Scope,
+    texts: &[String],
+) -> Result<(Vec<ShipmentId>, Vec<(ShipmentId, Outcome)>), Problem> {
     if texts.is_empty() || texts.len() > 1_000 {
         return Err(Problem::invalid("ids", "between 1 and 1,000"));
     }
@@ -74,7 +78,11 @@ pub fn printing(state: &AppState, who: &crate::http::guard::Identity, station: &
 /// Buys waybills now.
 #[utoipa::path(post, path = "/api/v1/shipments/actions/book", tag = "shipments", operation_id = "book_shipments", request_body = ShipmentIds,
     responses((status = 200, body = ActionAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn book(State(state): State<AppState>, guard: Guard<ShipmentsAct>, Body(input): Body<ShipmentIds>) -> Result<Json<ActionAnswer>, Problem> {
+async fn book(
+    State(state): State<AppState>,
+    guard: Guard<ShipmentsAct>,
+    Body(input): Body<ShipmentIds>,
+) -> Result<Json<ActionAnswer>, Problem> {
     let (found, missing) = seen(&state, &guard.who.scope, &input.ids).await?;
     Ok(answer(wharf_flows::book::book(&state.app, &guard.who.actor(), &found).await?, missing))
 }
@@ -82,7 +90,11 @@ async fn book(State(state): State<AppState>, guard: Guard<ShipmentsAct>, Body(in
 /// Gives waybills back.
 #[utoipa::path(post, path = "/api/v1/shipments/actions/void", tag = "shipments", operation_id = "void_shipments", request_body = ShipmentIds,
     responses((status = 200, body = ActionAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn void(State(state): State<AppState>, guard: Guard<ShipmentsAct>, Body(input): Body<ShipmentIds>) -> Result<Json<ActionAnswer>, Problem> {
+async fn void(
+    State(state): State<AppState>,
+    guard: Guard<ShipmentsAct>,
+    Body(input): Body<ShipmentIds>,
+) -> Result<Json<ActionAnswer>, Problem> {
     let (found, missing) = seen(&state, &guard.who.scope, &input.ids).await?;
     Ok(answer(wharf_flows::book::void(&state.app, &guard.who.actor(), &found).await?, missing))
 }
@@ -126,7 +138,11 @@ pub(super) fn print_answer(printed: wharf_flows::print::Printed, mut missing: Ve
     let mut outcomes = printed.results;
     outcomes.append(&mut missing);
     PrintAnswer {
-        files: printed.files.into_iter().map(|f| FileDto { id: f.batch_id.to_string(), media_type: f.media_type, documents: f.documents }).collect(),
+        files: printed
+            .files
+            .into_iter()
+            .map(|f| FileDto { id: f.batch_id.to_string(), media_type: f.media_type, documents: f.documents })
+            .collect(),
         answer: ActionAnswer::new(outcomes),
     }
 }
@@ -134,7 +150,11 @@ pub(super) fn print_answer(printed: wharf_flows::print::Printed, mut missing: Ve
 /// Prints labels, each once: a second one needs a cause.
 #[utoipa::path(post, path = "/api/v1/shipments/actions/print", tag = "shipments", operation_id = "print_shipments", request_body = PrintInput,
     responses((status = 200, body = PrintAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn print(State(state): State<AppState>, guard: Guard<ShipmentsAct>, Body(input): Body<PrintInput>) -> Result<Json<PrintAnswer>, Problem> {
+async fn print(
+    State(state): State<AppState>,
+    guard: Guard<ShipmentsAct>,
+    Body(input): Body<PrintInput>,
+) -> Result<Json<PrintAnswer>, Problem> {
     let (found, missing) = seen(&state, &guard.who.scope, &input.ids).await?;
     let printing = printing(&state, &guard.who, &input.station, &input.cause, "");
     let printed = wharf_flows::print::labels(&state.app, &guard.who.actor(), &printing, &found).await?;
@@ -155,16 +175,28 @@ struct PackInput {
 /// Closes parcels without scanning their items.
 #[utoipa::path(post, path = "/api/v1/shipments/actions/pack", tag = "shipments", operation_id = "pack_shipments", request_body = PackInput,
     responses((status = 200, body = ActionAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn pack(State(state): State<AppState>, guard: Guard<ShipmentsAct>, Body(input): Body<PackInput>) -> Result<Json<ActionAnswer>, Problem> {
+async fn pack(
+    State(state): State<AppState>,
+    guard: Guard<ShipmentsAct>,
+    Body(input): Body<PackInput>,
+) -> Result<Json<ActionAnswer>, Problem> {
     let (found, missing) = seen(&state, &guard.who.scope, &input.ids).await?;
-    let packer = Packer { actor: guard.who.actor(), user_id: Some(guard.who.user_id), printing: printing(&state, &guard.who, &input.station, "", "") };
+    let packer = Packer {
+        actor: guard.who.actor(),
+        user_id: Some(guard.who.user_id),
+        printing: printing(&state, &guard.who, &input.station, "", ""),
+    };
     Ok(answer(wharf_flows::pack::pack(&state.app, &packer, &input.station, &found).await?, missing))
 }
 
 /// Opens closed parcels again.
 #[utoipa::path(post, path = "/api/v1/shipments/actions/unpack", tag = "shipments", operation_id = "unpack_shipments", request_body = ShipmentIds,
     responses((status = 200, body = ActionAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn unpack(State(state): State<AppState>, guard: Guard<ShipmentsAct>, Body(input): Body<ShipmentIds>) -> Result<Json<ActionAnswer>, Problem> {
+async fn unpack(
+    State(state): State<AppState>,
+    guard: Guard<ShipmentsAct>,
+    Body(input): Body<ShipmentIds>,
+) -> Result<Json<ActionAnswer>, Problem> {
     let (found, missing) = seen(&state, &guard.who.scope, &input.ids).await?;
     Ok(answer(wharf_flows::pack::unpack(&state.app, &guard.who.actor(), &found).await?, missing))
 }
@@ -172,7 +204,11 @@ async fn unpack(State(state): State<AppState>, guard: Guard<ShipmentsAct>, Body(
 /// Parcels leave with the carrier: stock leaves, marketplaces are told.
 #[utoipa::path(post, path = "/api/v1/shipments/actions/hand_over", tag = "shipments", operation_id = "hand_over_shipments", request_body = ShipmentIds,
     responses((status = 200, body = ActionAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn hand_over(State(state): State<AppState>, guard: Guard<ShipmentsAct>, Body(input): Body<ShipmentIds>) -> Result<Json<ActionAnswer>, Problem> {
+async fn hand_over(
+    State(state): State<AppState>,
+    guard: Guard<ShipmentsAct>,
+    Body(input): Body<ShipmentIds>,
+) -> Result<Json<ActionAnswer>, Problem> {
     let (found, missing) = seen(&state, &guard.who.scope, &input.ids).await?;
     Ok(answer(wharf_flows::hand_over::hand_over(&state.app, &guard.who.actor(), &found).await?, missing))
 }
@@ -192,7 +228,11 @@ struct CarrierInput {
 /// Sets the carrier of parcels that are not packed; a label that exists is recalled first.
 #[utoipa::path(post, path = "/api/v1/shipments/actions/carrier", tag = "shipments", operation_id = "set_carrier", request_body = CarrierInput,
     responses((status = 200, body = ActionAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn set_carrier(State(state): State<AppState>, guard: Guard<ShipmentsAct>, Body(input): Body<CarrierInput>) -> Result<Json<ActionAnswer>, Problem> {
+async fn set_carrier(
+    State(state): State<AppState>,
+    guard: Guard<ShipmentsAct>,
+    Body(input): Body<CarrierInput>,
+) -> Result<Json<ActionAnswer>, Problem> {
     let (found, missing) = seen(&state, &guard.who.scope, &input.ids).await?;
     let account = id("carrier_account_id", &input.carrier_account_id)?;
     Ok(answer(wharf_flows::ship::set_carrier(&state.app, &guard.who.actor(), &found, account, input.service).await?, missing))
@@ -213,7 +253,11 @@ async fn all_seen(state: &AppState, scope: &Scope, texts: &[String]) -> Result<V
 /// Puts the orders of several parcels into one; each order keeps its identity and gets its own confirmation.
 #[utoipa::path(post, path = "/api/v1/shipments/actions/merge", tag = "shipments", operation_id = "merge_shipments", request_body = ShipmentIds,
     responses((status = 200, body = ShipmentMade), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn merge(State(state): State<AppState>, guard: Guard<ShipmentsAct>, Body(input): Body<ShipmentIds>) -> Result<Json<ShipmentMade>, Problem> {
+async fn merge(
+    State(state): State<AppState>,
+    guard: Guard<ShipmentsAct>,
+    Body(input): Body<ShipmentIds>,
+) -> Result<Json<ShipmentMade>, Problem> {
     let found = all_seen(&state, &guard.who.scope, &input.ids).await?;
     let made = wharf_flows::ship::merge(&state.app, &guard.who.actor(), &found).await?;
     Ok(Json(ShipmentMade { id: made.to_string() }))
@@ -232,7 +276,11 @@ struct TakeOutInput {
 /// Takes an order out of a parcel it shares: the merge undone.
 #[utoipa::path(post, path = "/api/v1/shipments/actions/take_out", tag = "shipments", operation_id = "take_out", request_body = TakeOutInput,
     responses((status = 200, body = ShipmentMade), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn take_out(State(state): State<AppState>, guard: Guard<ShipmentsAct>, Body(input): Body<TakeOutInput>) -> Result<Json<ShipmentMade>, Problem> {
+async fn take_out(
+    State(state): State<AppState>,
+    guard: Guard<ShipmentsAct>,
+    Body(input): Body<TakeOutInput>,
+) -> Result<Json<ShipmentMade>, Problem> {
     let found = all_seen(&state, &guard.who.scope, std::slice::from_ref(&input.id)).await?;
     let order: OrderId = id("order_id", &input.order_id)?;
     let made = wharf_flows::ship::take_out(&state.app, &guard.who.actor(), found[0], order).await?;
@@ -262,7 +310,11 @@ struct SplitInput {
 /// Splits a parcel that is not packed: part of it goes into a new one.
 #[utoipa::path(post, path = "/api/v1/shipments/actions/split", tag = "shipments", operation_id = "split_shipment", request_body = SplitInput,
     responses((status = 200, body = ShipmentMade), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn split(State(state): State<AppState>, guard: Guard<ShipmentsAct>, Body(input): Body<SplitInput>) -> Result<Json<ShipmentMade>, Problem> {
+async fn split(
+    State(state): State<AppState>,
+    guard: Guard<ShipmentsAct>,
+    Body(input): Body<SplitInput>,
+) -> Result<Json<ShipmentMade>, Problem> {
     let found = all_seen(&state, &guard.who.scope, std::slice::from_ref(&input.id)).await?;
     let lines = input
         .lines

@@ -43,7 +43,12 @@ fn bytes(media_type: &str, name: &str, body: Vec<u8>) -> Response {
 /// ledger stays as it is, and a label that was printed is marked as a copy.
 #[utoipa::path(get, path = "/api/v1/shipments/{id}/label", tag = "shipments", operation_id = "get_label", params(("id" = String, Path), ("Accept" = Option<String>, Header)),
     responses((status = 200, description = "the label", content((Vec<u8> = "application/pdf"), (Vec<u8> = "image/png"), (String = "application/zpl"))), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 406, body = Problem), (status = 422, body = Problem)))]
-async fn label(State(state): State<AppState>, guard: Guard<ShipmentsAct>, Id(id): Id<ShipmentId>, headers: HeaderMap) -> Result<Response, Problem> {
+async fn label(
+    State(state): State<AppState>,
+    guard: Guard<ShipmentsAct>,
+    Id(id): Id<ShipmentId>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or("*/*").to_lowercase();
     let format = if accept.contains("application/pdf") || accept.contains("*/*") || accept.contains("application/*") {
         LabelFormat::Pdf
@@ -67,7 +72,11 @@ async fn label(State(state): State<AppState>, guard: Guard<ShipmentsAct>, Id(id)
 /// Makes one file from parcels: labels (recorded in the ledger), a pick list, packing slips or a hand-over manifest.
 #[utoipa::path(post, path = "/api/v1/documents", tag = "shipments", operation_id = "make_document", request_body = NewDocument,
     responses((status = 200, body = PrintAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn make(State(state): State<AppState>, guard: Guard<ShipmentsAct>, Body(new): Body<NewDocument>) -> Result<Json<PrintAnswer>, Problem> {
+async fn make(
+    State(state): State<AppState>,
+    guard: Guard<ShipmentsAct>,
+    Body(new): Body<NewDocument>,
+) -> Result<Json<PrintAnswer>, Problem> {
     let kind = [Kind::Label, Kind::PickList, Kind::PackingSlip, Kind::Manifest]
         .into_iter()
         .find(|k| k.word() == new.kind)
@@ -76,7 +85,9 @@ async fn make(State(state): State<AppState>, guard: Guard<ShipmentsAct>, Body(ne
     let printing = printing(&state, &guard.who, &new.station, &new.cause, &new.locale);
     let printed = match kind {
         Kind::Label => wharf_flows::print::labels(&state.app, &guard.who.actor(), &printing, &found).await?,
-        Kind::PickList | Kind::PackingSlip | Kind::Manifest => wharf_flows::print::documents(&state.app, &guard.who.actor(), &printing, kind, &found).await?,
+        Kind::PickList | Kind::PackingSlip | Kind::Manifest => {
+            wharf_flows::print::documents(&state.app, &guard.who.actor(), &printing, kind, &found).await?
+        }
     };
     Ok(Json(print_answer(printed, missing)))
 }
@@ -116,7 +127,11 @@ struct LedgerParams {
 /// What was printed, where, by whom and why again; newest first.
 #[utoipa::path(get, path = "/api/v1/prints", tag = "shipments", operation_id = "print_ledger", params(LedgerParams),
     responses((status = 200, body = Page<PrintDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn ledger(State(state): State<AppState>, guard: Guard<ShipmentsRead>, Query(params): Query<LedgerParams>) -> Result<Json<Page<PrintDto>>, Problem> {
+async fn ledger(
+    State(state): State<AppState>,
+    guard: Guard<ShipmentsRead>,
+    Query(params): Query<LedgerParams>,
+) -> Result<Json<Page<PrintDto>>, Problem> {
     let take = limit(params.limit)?;
     let shipment: Option<ShipmentId> = params.shipment.as_deref().map(|s| id("shipment", s)).transpose()?;
     let before: Option<RowId> = params.cursor.as_deref().map(|c| id("cursor", c)).transpose()?;

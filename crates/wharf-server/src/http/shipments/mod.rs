@@ -95,7 +95,11 @@ fn narrowed(params: &ListParams, scope: &Scope) -> Result<Option<ShipmentFilter>
 /// Parcels, newest first.
 #[utoipa::path(get, path = "/api/v1/shipments", tag = "shipments", operation_id = "list_shipments", params(ListParams),
     responses((status = 200, body = Page<ShipmentDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn list(State(state): State<AppState>, guard: Guard<ShipmentsRead>, Query(params): Query<ListParams>) -> Result<Json<Page<ShipmentDto>>, Problem> {
+async fn list(
+    State(state): State<AppState>,
+    guard: Guard<ShipmentsRead>,
+    Query(params): Query<ListParams>,
+) -> Result<Json<Page<ShipmentDto>>, Problem> {
     let take = limit(params.limit)?;
     let before: Option<ShipmentId> = params.cursor.as_deref().map(|c| id("cursor", c)).transpose()?;
     let scope = guard.who.scope;
@@ -165,7 +169,8 @@ pub(super) fn shown(tx: &mut Tx<'_>, rows: Vec<Row>, with_scans: bool) -> Result
             contents.insert(line.id, (line.quantity, &line.items, f.id.to_string()));
         }
     }
-    let sku_ids: Vec<SkuId> = contents.values().flat_map(|(_, items, _)| items.iter().map(|i| i.sku_id)).collect::<BTreeSet<_>>().into_iter().collect();
+    let sku_ids: Vec<SkuId> =
+        contents.values().flat_map(|(_, items, _)| items.iter().map(|i| i.sku_id)).collect::<BTreeSet<_>>().into_iter().collect();
     let skus: HashMap<SkuId, catalog::Sku> = catalog::skus(tx, &sku_ids)?.into_iter().map(|s| (s.id, s)).collect();
     let bins: HashMap<(SkuId, WarehouseId), String> = stock::levels(tx, &sku_ids)?
         .into_iter()
@@ -207,7 +212,10 @@ pub(super) fn shown(tx: &mut Tx<'_>, rows: Vec<Row>, with_scans: bool) -> Result
         }
         let first = r.orders.first();
         let tracking = if with_scans {
-            store::scans(tx, s.id)?.into_iter().map(|t| TrackingDto { at: t.at.into(), meaning: t.meaning, text: t.text, place: t.place }).collect()
+            store::scans(tx, s.id)?
+                .into_iter()
+                .map(|t| TrackingDto { at: t.at.into(), meaning: t.meaning, text: t.text, place: t.place })
+                .collect()
         } else {
             Vec::new()
         };
@@ -219,7 +227,11 @@ pub(super) fn shown(tx: &mut Tx<'_>, rows: Vec<Row>, with_scans: bool) -> Result
                 .map(|o| ShipmentOrder {
                     id: o.id.to_string(),
                     external_id: o.external_id.clone(),
-                    shop: stores.get(&o.shop_id).cloned().unwrap_or(ShopRef { id: o.shop_id.to_string(), name: String::new(), vendor: String::new() }),
+                    shop: stores.get(&o.shop_id).cloned().unwrap_or(ShopRef {
+                        id: o.shop_id.to_string(),
+                        name: String::new(),
+                        vendor: String::new(),
+                    }),
                     confirmation: told.iter().find(|c| c.order_id == o.id && c.shipment_id == s.id).map(confirmation),
                 })
                 .collect(),
@@ -232,7 +244,8 @@ pub(super) fn shown(tx: &mut Tx<'_>, rows: Vec<Row>, with_scans: bool) -> Result
             waybill_message: r.waybill_message,
             carrier: s.carrier_name,
             service: s.service,
-            recipient: first.map_or_else(|| masked(&Region::default(), "", ""), |o| masked(&o.region, &o.recipient_name, &o.recipient_phone)),
+            recipient: first
+                .map_or_else(|| masked(&Region::default(), "", ""), |o| masked(&o.region, &o.recipient_name, &o.recipient_phone)),
             items,
             weight_grams: s.weight_grams,
             measured_grams: s.measured_grams,

@@ -96,7 +96,13 @@ async fn list(State(state): State<AppState>, guard: Guard<ShopsRead>) -> Result<
         .read(move |tx| -> Result<Vec<ShopDto>, StoreError> {
             let now = tx.now();
             let parked: HashMap<ShopId, i64> = completeness::parked_counts(tx)?;
-            Ok(shops::list(tx, &scope)?.into_iter().map(|s| { let n = parked.get(&s.id).copied().unwrap_or(0); shop(s, now, n) }).collect())
+            Ok(shops::list(tx, &scope)?
+                .into_iter()
+                .map(|s| {
+                    let n = parked.get(&s.id).copied().unwrap_or(0);
+                    shop(s, now, n)
+                })
+                .collect())
         })
         .await?;
     Ok(Json(out))
@@ -127,7 +133,11 @@ async fn get(State(state): State<AppState>, guard: Guard<ShopsRead>, Id(id): Id<
 /// Connects a shop. Its first pull starts at once.
 #[utoipa::path(post, path = "/api/v1/shops", tag = "shops", operation_id = "create_shop", request_body = NewShop,
     responses((status = 201, body = ShopDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn create(State(state): State<AppState>, _: Guard<ShopsManage>, Body(new): Body<NewShop>) -> Result<(StatusCode, Json<ShopDto>), Problem> {
+async fn create(
+    State(state): State<AppState>,
+    _: Guard<ShopsManage>,
+    Body(new): Body<NewShop>,
+) -> Result<(StatusCode, Json<ShopDto>), Problem> {
     let vendor = vendor(&state, &new.vendor)?;
     if vendor.channel().is_none() {
         return Err(Problem::invalid("vendor", "is no marketplace"));
@@ -155,7 +165,12 @@ async fn create(State(state): State<AppState>, _: Guard<ShopsManage>, Body(new):
 }
 
 /// Only fields of the manifest, and the required ones filled.
-pub(super) fn check_fields(fields: &[wharf_connect::CredentialField], given: &BTreeMap<String, String>, place: &str, whole: bool) -> Result<(), Problem> {
+pub(super) fn check_fields(
+    fields: &[wharf_connect::CredentialField],
+    given: &BTreeMap<String, String>,
+    place: &str,
+    whole: bool,
+) -> Result<(), Problem> {
     if let Some(unknown) = given.keys().find(|k| !fields.iter().any(|f| f.name == k.as_str())) {
         let known: Vec<&str> = fields.iter().map(|f| f.name).collect();
         return Err(Problem::invalid(&format!("{place}.{unknown}"), format!("no such field; there are: {}", known.join(", "))));
@@ -168,9 +183,10 @@ pub(super) fn check_fields(fields: &[wharf_connect::CredentialField], given: &BT
         }
     }
     if let Some(url) = given.get("base_url").filter(|u| !u.trim().is_empty())
-        && !(url.starts_with("https://") || url.starts_with("http://")) {
-            return Err(Problem::invalid(&format!("{place}.base_url"), "must start with https:// or http://"));
-        }
+        && !(url.starts_with("https://") || url.starts_with("http://"))
+    {
+        return Err(Problem::invalid(&format!("{place}.base_url"), "must start with https:// or http://"));
+    }
     Ok(())
 }
 
@@ -188,7 +204,13 @@ pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
 /// Changes a shop: name, credentials (given ones replace), settings, policy.
 #[utoipa::path(patch, path = "/api/v1/shops/{id}", tag = "shops", operation_id = "change_shop", params(("id" = String, Path), ("If-Match" = Option<String>, Header)), request_body = ShopChange,
     responses((status = 200, body = ShopDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn change(State(state): State<AppState>, guard: Guard<ShopsManage>, Id(id): Id<ShopId>, headers: HeaderMap, Body(change): Body<ShopChange>) -> Result<Json<ShopDto>, Problem> {
+async fn change(
+    State(state): State<AppState>,
+    guard: Guard<ShopsManage>,
+    Id(id): Id<ShopId>,
+    headers: HeaderMap,
+    Body(change): Body<ShopChange>,
+) -> Result<Json<ShopDto>, Problem> {
     if !guard.who.scope.shop(id) {
         return Err(Problem::not_found("shop"));
     }
@@ -251,7 +273,12 @@ struct HourParams {
 /// Completeness by hour: the channel's count beside ours.
 #[utoipa::path(get, path = "/api/v1/shops/{id}/completeness", tag = "shops", operation_id = "shop_completeness", params(("id" = String, Path), HourParams),
     responses((status = 200, body = Vec<CompletenessHour>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn hours(State(state): State<AppState>, guard: Guard<ShopsRead>, Id(id): Id<ShopId>, Query(params): Query<HourParams>) -> Result<Json<Vec<CompletenessHour>>, Problem> {
+async fn hours(
+    State(state): State<AppState>,
+    guard: Guard<ShopsRead>,
+    Id(id): Id<ShopId>,
+    Query(params): Query<HourParams>,
+) -> Result<Json<Vec<CompletenessHour>>, Problem> {
     if !guard.who.scope.shop(id) {
         return Err(Problem::not_found("shop"));
     }
@@ -302,7 +329,9 @@ async fn pull(State(state): State<AppState>, guard: Guard<ShopsManage>, Body(inp
     let known: Vec<ShopId> = visible(&state, &guard.who.scope).await?;
     let found: Vec<ShopId> = ids.iter().copied().filter(|i| known.contains(i)).collect();
     wharf_flows::shops::poke(&state.app, found).await?;
-    Ok(Json(ActionAnswer::new(ids.into_iter().map(|i| (i, if known.contains(&i) { Outcome::Done } else { Outcome::Refused("not_found".into()) })))))
+    Ok(Json(ActionAnswer::new(
+        ids.into_iter().map(|i| (i, if known.contains(&i) { Outcome::Done } else { Outcome::Refused("not_found".into()) })),
+    )))
 }
 
 async fn visible(state: &AppState, scope: &wharf_domain::access::Scope) -> Result<Vec<ShopId>, Problem> {
@@ -341,14 +370,22 @@ async fn set_state(state: &AppState, guard: &Guard<ShopsManage>, input: ShopIds,
 /// Stops pulling from and telling shops.
 #[utoipa::path(post, path = "/api/v1/shops/actions/pause", tag = "shops", operation_id = "pause_shops", request_body = ShopIds,
     responses((status = 200, body = ActionAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn pause(State(state): State<AppState>, guard: Guard<ShopsManage>, Body(input): Body<ShopIds>) -> Result<Json<ActionAnswer>, Problem> {
+async fn pause(
+    State(state): State<AppState>,
+    guard: Guard<ShopsManage>,
+    Body(input): Body<ShopIds>,
+) -> Result<Json<ActionAnswer>, Problem> {
     set_state(&state, &guard, input, ShopState::Paused).await
 }
 
 /// Goes on: what is due is pulled and told.
 #[utoipa::path(post, path = "/api/v1/shops/actions/resume", tag = "shops", operation_id = "resume_shops", request_body = ShopIds,
     responses((status = 200, body = ActionAnswer), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn resume(State(state): State<AppState>, guard: Guard<ShopsManage>, Body(input): Body<ShopIds>) -> Result<Json<ActionAnswer>, Problem> {
+async fn resume(
+    State(state): State<AppState>,
+    guard: Guard<ShopsManage>,
+    Body(input): Body<ShopIds>,
+) -> Result<Json<ActionAnswer>, Problem> {
     let answer = set_state(&state, &guard, input, ShopState::Active).await?;
     let resumed = answer.results.iter().filter(|r| r.outcome == "done").filter_map(|r| r.id.parse().ok()).collect();
     wharf_flows::shops::poke(&state.app, resumed).await?;

@@ -174,7 +174,11 @@ async fn list_warehouses(State(state): State<AppState>, guard: Guard<StockRead>)
 /// Makes a warehouse.
 #[utoipa::path(post, path = "/api/v1/warehouses", tag = "places", operation_id = "create_warehouse", request_body = WarehouseDto,
     responses((status = 201, body = WarehouseDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn create_warehouse(State(state): State<AppState>, _: Guard<ShopsManage>, Body(dto): Body<WarehouseDto>) -> Result<(StatusCode, Json<WarehouseDto>), Problem> {
+async fn create_warehouse(
+    State(state): State<AppState>,
+    _: Guard<ShopsManage>,
+    Body(dto): Body<WarehouseDto>,
+) -> Result<(StatusCode, Json<WarehouseDto>), Problem> {
     let input = warehouse_input(dto)?;
     let row = state
         .app
@@ -190,7 +194,13 @@ async fn create_warehouse(State(state): State<AppState>, _: Guard<ShopsManage>, 
 /// Changes a warehouse, whole.
 #[utoipa::path(put, path = "/api/v1/warehouses/{id}", tag = "places", operation_id = "change_warehouse", params(("id" = String, Path), ("If-Match" = Option<String>, Header)), request_body = WarehouseDto,
     responses((status = 200, body = WarehouseDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn change_warehouse(State(state): State<AppState>, guard: Guard<ShopsManage>, Id(id): Id<WarehouseId>, headers: HeaderMap, Body(dto): Body<WarehouseDto>) -> Result<Json<WarehouseDto>, Problem> {
+async fn change_warehouse(
+    State(state): State<AppState>,
+    guard: Guard<ShopsManage>,
+    Id(id): Id<WarehouseId>,
+    headers: HeaderMap,
+    Body(dto): Body<WarehouseDto>,
+) -> Result<Json<WarehouseDto>, Problem> {
     if !guard.who.scope.warehouse(id) {
         return Err(Problem::not_found("warehouse"));
     }
@@ -292,7 +302,11 @@ async fn list_accounts(State(state): State<AppState>, _: Guard<ShopsRead>) -> Re
 /// Makes a carrier account.
 #[utoipa::path(post, path = "/api/v1/carrier-accounts", tag = "places", operation_id = "create_carrier_account", request_body = CarrierAccountInput,
     responses((status = 201, body = CarrierAccountDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn create_account(State(state): State<AppState>, _: Guard<ShopsManage>, Body(input): Body<CarrierAccountInput>) -> Result<(StatusCode, Json<CarrierAccountDto>), Problem> {
+async fn create_account(
+    State(state): State<AppState>,
+    _: Guard<ShopsManage>,
+    Body(input): Body<CarrierAccountInput>,
+) -> Result<(StatusCode, Json<CarrierAccountDto>), Problem> {
     let input = account_input(&state, input, true)?;
     let row = state
         .app
@@ -308,7 +322,13 @@ async fn create_account(State(state): State<AppState>, _: Guard<ShopsManage>, Bo
 /// Changes a carrier account.
 #[utoipa::path(put, path = "/api/v1/carrier-accounts/{id}", tag = "places", operation_id = "change_carrier_account", params(("id" = String, Path), ("If-Match" = Option<String>, Header)), request_body = CarrierAccountInput,
     responses((status = 200, body = CarrierAccountDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn change_account(State(state): State<AppState>, _: Guard<ShopsManage>, Id(id): Id<CarrierAccountId>, headers: HeaderMap, Body(input): Body<CarrierAccountInput>) -> Result<Json<CarrierAccountDto>, Problem> {
+async fn change_account(
+    State(state): State<AppState>,
+    _: Guard<ShopsManage>,
+    Id(id): Id<CarrierAccountId>,
+    headers: HeaderMap,
+    Body(input): Body<CarrierAccountInput>,
+) -> Result<Json<CarrierAccountDto>, Problem> {
     let version = if_match(&headers)?;
     let input = account_input(&state, input, false)?;
     let row = state
@@ -386,10 +406,14 @@ fn rate(account: CarrierAccountId, index: usize, dto: RateDto) -> Result<Rate, P
     if dto.step.currency != dto.first.currency {
         return Err(Problem::invalid(&field("step.currency"), "must be that of the first price"));
     }
-    let amount = |name: &str, m: &Money| money::Money::parse(&m.amount, currency).map_err(|e| Problem::invalid(&field(name), e.to_string()));
+    let amount =
+        |name: &str, m: &Money| money::Money::parse(&m.amount, currency).map_err(|e| Problem::invalid(&field(name), e.to_string()));
     let (first, step) = (amount("first.amount", &dto.first)?, amount("step.amount", &dto.step)?);
     if dto.first_grams <= 0 || dto.step_grams <= 0 || dto.max_grams < dto.first_grams || first.minor < 0 || step.minor < 0 || dto.days < 0 {
-        return Err(Problem::invalid(&field("first_grams"), "weights above zero, prices and days not below zero, max_grams at least first_grams"));
+        return Err(Problem::invalid(
+            &field("first_grams"),
+            "weights above zero, prices and days not below zero, max_grams at least first_grams",
+        ));
     }
     Ok(Rate {
         account,
@@ -410,7 +434,12 @@ fn rate(account: CarrierAccountId, index: usize, dto: RateDto) -> Result<Rate, P
 /// Replaces the rate card of an account, whole.
 #[utoipa::path(put, path = "/api/v1/carrier-accounts/{id}/rates", tag = "places", operation_id = "set_rates", params(("id" = String, Path)), request_body = Vec<RateDto>,
     responses((status = 204, description = "replaced"), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn set_rates(State(state): State<AppState>, _: Guard<ShopsManage>, Id(id): Id<CarrierAccountId>, Body(dtos): Body<Vec<RateDto>>) -> Result<StatusCode, Problem> {
+async fn set_rates(
+    State(state): State<AppState>,
+    _: Guard<ShopsManage>,
+    Id(id): Id<CarrierAccountId>,
+    Body(dtos): Body<Vec<RateDto>>,
+) -> Result<StatusCode, Problem> {
     let rates = dtos.into_iter().enumerate().map(|(n, r)| rate(id, n, r)).collect::<Result<Vec<_>, _>>()?;
     state
         .app
@@ -445,7 +474,12 @@ pub struct NumbersDto {
 /// Adds waybill numbers to the pool of an account; those that are there already stay as they are.
 #[utoipa::path(post, path = "/api/v1/carrier-accounts/{id}/numbers", tag = "places", operation_id = "add_numbers", params(("id" = String, Path)), request_body = NumbersInput,
     responses((status = 200, body = NumbersDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn numbers(State(state): State<AppState>, _: Guard<ShopsManage>, Id(id): Id<CarrierAccountId>, Body(input): Body<NumbersInput>) -> Result<Json<NumbersDto>, Problem> {
+async fn numbers(
+    State(state): State<AppState>,
+    _: Guard<ShopsManage>,
+    Id(id): Id<CarrierAccountId>,
+    Body(input): Body<NumbersInput>,
+) -> Result<Json<NumbersDto>, Problem> {
     if input.numbers.len() > 100_000 || input.numbers.iter().any(|n| n.trim().is_empty() || n.len() > 64) {
         return Err(Problem::invalid("numbers", "up to 100,000, each 1 to 64 characters"));
     }

@@ -24,11 +24,7 @@ use wharf_store::{StoreError, Tx, catalog, warehouses};
 
 /// The routes of this noun.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(list))
-        .routes(routes!(explain))
-        .routes(routes!(movements, record))
-        .routes(routes!(set_level))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(explain)).routes(routes!(movements, record)).routes(routes!(set_level))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -52,7 +48,11 @@ struct ListParams {
 /// Stock by SKU, all warehouses of the person together.
 #[utoipa::path(get, path = "/api/v1/stock", tag = "stock", operation_id = "list_stock", params(ListParams),
     responses((status = 200, body = Page<StockRow>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
-async fn list(State(state): State<AppState>, guard: Guard<StockRead>, Query(params): Query<ListParams>) -> Result<Json<Page<StockRow>>, Problem> {
+async fn list(
+    State(state): State<AppState>,
+    guard: Guard<StockRead>,
+    Query(params): Query<ListParams>,
+) -> Result<Json<Page<StockRow>>, Problem> {
     let take = limit(params.limit)?;
     let by_available = match params.sort.as_deref() {
         None | Some("code") => false,
@@ -69,7 +69,8 @@ async fn list(State(state): State<AppState>, guard: Guard<StockRead>, Query(para
         .read(move |tx| -> Result<Page<StockRow>, StoreError> {
             let rows = stock::list(tx, &filter, after.as_ref(), take as i64)?;
             let names = names(tx)?;
-            let next = (rows.len() == take).then(|| rows.last()).flatten().map(|r| format!("{}~{}~{}", r.available, r.sku_id, r.code_normal));
+            let next =
+                (rows.len() == take).then(|| rows.last()).flatten().map(|r| format!("{}~{}~{}", r.available, r.sku_id, r.code_normal));
             Ok(Page { items: rows.into_iter().map(|r| stock_row(r, &names, &scope)).collect(), next })
         })
         .await?;
@@ -175,7 +176,11 @@ async fn explain(State(state): State<AppState>, guard: Guard<StockRead>, Id(sku)
                         quantity: held.quantity,
                     })
                     .collect(),
-                movements: newest.into_iter().filter(|m| scope.warehouse(m.key.warehouse_id)).map(|m| movement(m, &names, &codes)).collect(),
+                movements: newest
+                    .into_iter()
+                    .filter(|m| scope.warehouse(m.key.warehouse_id))
+                    .map(|m| movement(m, &names, &codes))
+                    .collect(),
             }))
         })
         .await?;
@@ -219,7 +224,11 @@ struct MovementParams {
 /// The ledger, newest first.
 #[utoipa::path(get, path = "/api/v1/stock/movements", tag = "stock", operation_id = "list_movements", params(MovementParams),
     responses((status = 200, body = Page<MovementDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn movements(State(state): State<AppState>, guard: Guard<StockRead>, Query(params): Query<MovementParams>) -> Result<Json<Page<MovementDto>>, Problem> {
+async fn movements(
+    State(state): State<AppState>,
+    guard: Guard<StockRead>,
+    Query(params): Query<MovementParams>,
+) -> Result<Json<Page<MovementDto>>, Problem> {
     let take = limit(params.limit)?;
     let filter = MovementFilter {
         sku_id: params.sku.as_deref().map(|v| id("sku", v)).transpose()?,
@@ -239,7 +248,10 @@ async fn movements(State(state): State<AppState>, guard: Guard<StockRead>, Query
             ids.dedup();
             let codes = catalog::skus(tx, &ids)?.into_iter().map(|s| (s.id, s.code)).collect();
             let next = (rows.len() == take).then(|| rows.last()).flatten().map(|r| r.id.to_string());
-            Ok(Page { items: rows.into_iter().filter(|m| scope.warehouse(m.key.warehouse_id)).map(|m| movement(m, &names, &codes)).collect(), next })
+            Ok(Page {
+                items: rows.into_iter().filter(|m| scope.warehouse(m.key.warehouse_id)).map(|m| movement(m, &names, &codes)).collect(),
+                next,
+            })
         })
         .await?;
     Ok(Json(page))
@@ -278,14 +290,23 @@ async fn record(State(state): State<AppState>, guard: Guard<StockWrite>, Body(ne
                 return Err(Problem::not_found("warehouse"));
             }
             let entry = Entry { key: LevelKey { sku_id, warehouse_id, condition }, kind, quantity: new.quantity, note };
-            stock::record(tx, &[entry], Cause { kind: "user", id: None }, &actor)?
-                .map_err(|unlawful| Problem::refused("reserved_above_on_hand", format!("{} are reserved there: free them first", unlawful.before.reserved)))?;
+            stock::record(tx, &[entry], Cause { kind: "user", id: None }, &actor)?.map_err(|unlawful| {
+                Problem::refused("reserved_above_on_hand", format!("{} are reserved there: free them first", unlawful.before.reserved))
+            })?;
             wharf_flows::route::stock_arrived(tx, &[sku_id], &[])?;
             let article = catalog::skus(tx, &[sku_id])?.into_iter().next().ok_or_else(|| Problem::not_found("SKU"))?;
             tx.announce("stock");
             let names = names(tx)?;
             let levels = stock::levels(tx, &[sku_id])?;
-            let row = stock::StockRow { sku_id, code: article.code, name: article.name, image_url: article.image_url, available: 0, code_normal: String::new(), levels };
+            let row = stock::StockRow {
+                sku_id,
+                code: article.code,
+                name: article.name,
+                image_url: article.image_url,
+                available: 0,
+                code_normal: String::new(),
+                levels,
+            };
             Ok(stock_row(row, &names, &scope))
         })
         .await?;
@@ -294,9 +315,10 @@ async fn record(State(state): State<AppState>, guard: Guard<StockWrite>, Body(ne
 
 fn find_sku(tx: &mut Tx<'_>, text: &str) -> Result<SkuId, Problem> {
     if let Ok(raw) = text.parse::<i64>()
-        && let Some(found) = catalog::skus(tx, &[SkuId(raw)])?.first() {
-            return Ok(found.id);
-        }
+        && let Some(found) = catalog::skus(tx, &[SkuId(raw)])?.first()
+    {
+        return Ok(found.id);
+    }
     catalog::sku_by_scan(tx, text)?.ok_or_else(|| Problem::not_found("SKU"))
 }
 
@@ -323,8 +345,13 @@ struct LevelChange {
 /// Sets safety stock, alert threshold, place or expected quantity of a level.
 #[utoipa::path(post, path = "/api/v1/stock/levels", tag = "stock", operation_id = "set_level", request_body = LevelChange,
     responses((status = 204, description = "set"), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn set_level(State(state): State<AppState>, guard: Guard<StockWrite>, Body(change): Body<LevelChange>) -> Result<axum::http::StatusCode, Problem> {
-    let condition = Condition::parse(change.condition.as_deref().unwrap_or("good")).map_err(|e| Problem::invalid("condition", e.to_string()))?;
+async fn set_level(
+    State(state): State<AppState>,
+    guard: Guard<StockWrite>,
+    Body(change): Body<LevelChange>,
+) -> Result<axum::http::StatusCode, Problem> {
+    let condition =
+        Condition::parse(change.condition.as_deref().unwrap_or("good")).map_err(|e| Problem::invalid("condition", e.to_string()))?;
     let key = LevelKey { sku_id: id("sku_id", &change.sku_id)?, warehouse_id: id("warehouse_id", &change.warehouse_id)?, condition };
     for (field, value) in [("safety", change.safety), ("inbound", change.inbound)] {
         if value.is_some_and(|v| v < 0) {
@@ -334,7 +361,12 @@ async fn set_level(State(state): State<AppState>, guard: Guard<StockWrite>, Body
     if !guard.who.scope.warehouse(key.warehouse_id) {
         return Err(Problem::not_found("warehouse"));
     }
-    let settings = LevelSettings { safety: change.safety, low_at: change.low_at.map(|v| (v >= 0).then_some(v)), bin: change.bin, inbound: change.inbound };
+    let settings = LevelSettings {
+        safety: change.safety,
+        low_at: change.low_at.map(|v| (v >= 0).then_some(v)),
+        bin: change.bin,
+        inbound: change.inbound,
+    };
     state
         .app
         .store

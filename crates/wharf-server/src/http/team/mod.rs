@@ -94,7 +94,11 @@ pub struct CreatedToken {
 /// Makes an API token for oneself.
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "team", operation_id = "create_token", request_body = NewToken,
     responses((status = 201, body = CreatedToken), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn create_token(State(state): State<AppState>, SignedIn(who): SignedIn, Body(new): Body<NewToken>) -> Result<(StatusCode, Json<CreatedToken>), Problem> {
+async fn create_token(
+    State(state): State<AppState>,
+    SignedIn(who): SignedIn,
+    Body(new): Body<NewToken>,
+) -> Result<(StatusCode, Json<CreatedToken>), Problem> {
     let name = new.name.trim().to_owned();
     if name.is_empty() || name.chars().count() > 100 {
         return Err(Problem::invalid("name", "1 to 100 characters"));
@@ -157,7 +161,11 @@ fn preference_key(user: UserId, key: &str) -> Result<String, Problem> {
 /// A preference of the person: saved views, chosen columns. `null` when it was never set.
 #[utoipa::path(get, path = "/api/v1/preferences/{key}", tag = "team", operation_id = "get_preference", params(("key" = String, Path)),
     responses((status = 200, body = serde_json::Value), (status = 401, body = Problem), (status = 422, body = Problem)))]
-async fn preference(State(state): State<AppState>, SignedIn(who): SignedIn, Path(key): Path<String>) -> Result<Json<serde_json::Value>, Problem> {
+async fn preference(
+    State(state): State<AppState>,
+    SignedIn(who): SignedIn,
+    Path(key): Path<String>,
+) -> Result<Json<serde_json::Value>, Problem> {
     let key = preference_key(who.user_id, &key)?;
     let value = state.app.store.read(move |tx| settings::get::<serde_json::Value>(tx, &key)).await?;
     Ok(Json(value.map(|(value, _)| value).unwrap_or(serde_json::Value::Null)))
@@ -166,7 +174,12 @@ async fn preference(State(state): State<AppState>, SignedIn(who): SignedIn, Path
 /// Sets a preference of the person.
 #[utoipa::path(put, path = "/api/v1/preferences/{key}", tag = "team", operation_id = "set_preference", params(("key" = String, Path)), request_body = serde_json::Value,
     responses((status = 204, description = "set"), (status = 401, body = Problem), (status = 422, body = Problem)))]
-async fn set_preference(State(state): State<AppState>, SignedIn(who): SignedIn, Path(key): Path<String>, Body(value): Body<serde_json::Value>) -> Result<StatusCode, Problem> {
+async fn set_preference(
+    State(state): State<AppState>,
+    SignedIn(who): SignedIn,
+    Path(key): Path<String>,
+    Body(value): Body<serde_json::Value>,
+) -> Result<StatusCode, Problem> {
     let key = preference_key(who.user_id, &key)?;
     if value.to_string().len() > 64 * 1024 {
         return Err(Problem::invalid("body", "at most 64 KiB"));
@@ -216,7 +229,11 @@ struct AuditParams {
 /// The audit log, newest first.
 #[utoipa::path(get, path = "/api/v1/audit", tag = "team", operation_id = "audit_log", params(AuditParams),
     responses((status = 200, body = Page<AuditDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn audit_log(State(state): State<AppState>, _: Guard<AuditRead>, Query(params): Query<AuditParams>) -> Result<Json<Page<AuditDto>>, Problem> {
+async fn audit_log(
+    State(state): State<AppState>,
+    _: Guard<AuditRead>,
+    Query(params): Query<AuditParams>,
+) -> Result<Json<Page<AuditDto>>, Problem> {
     let take = limit(params.limit)?;
     let wanted = audit::Wanted {
         user_id: params.user.as_deref().map(|v| id("user", v)).transpose()?,

@@ -4,8 +4,8 @@ use crate::http::guard::{COOKIE, ClientAddress, Identity, SignedIn, cookie};
 use crate::http::input::Body;
 use crate::http::problem::Problem;
 use crate::http::state::AppState;
-use axum::Json;
 use axum::Extension;
+use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -60,7 +60,13 @@ pub struct MeUser {
 
 fn me_of(who: &Identity) -> Me {
     Me {
-        user: MeUser { id: who.user_id.to_string(), login: who.login.clone(), name: who.name.clone(), role: who.role.clone(), locale: who.locale.clone() },
+        user: MeUser {
+            id: who.user_id.to_string(),
+            login: who.login.clone(),
+            name: who.name.clone(),
+            role: who.role.clone(),
+            locale: who.locale.clone(),
+        },
         permissions: who.permissions.iter().map(ToString::to_string).collect(),
         shops: who.scope.shops.as_ref().map(|s| s.iter().map(ToString::to_string).collect()),
         warehouses: who.scope.warehouses.as_ref().map(|w| w.iter().map(ToString::to_string).collect()),
@@ -70,7 +76,12 @@ fn me_of(who: &Identity) -> Me {
 /// Signs in: sets the session cookie.
 #[utoipa::path(post, path = "/api/v1/session", tag = "team", operation_id = "sign_in", request_body = SignIn, security(()),
     responses((status = 200, body = Me), (status = 401, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem)))]
-async fn sign_in(State(state): State<AppState>, Extension(ClientAddress(address)): Extension<ClientAddress>, headers: HeaderMap, Body(input): Body<SignIn>) -> Result<Response, Problem> {
+async fn sign_in(
+    State(state): State<AppState>,
+    Extension(ClientAddress(address)): Extension<ClientAddress>,
+    headers: HeaderMap,
+    Body(input): Body<SignIn>,
+) -> Result<Response, Problem> {
     if input.password.len() > 1_000 || input.login.len() > 200 {
         return Err(Problem::invalid("password", "too long"));
     }
@@ -99,7 +110,9 @@ async fn sign_out(State(state): State<AppState>, _: SignedIn, headers: HeaderMap
         state.app.store.write(move |tx| store::sign_out(tx, &hash)).await?;
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
-    response.headers_mut().insert(header::SET_COOKIE, HeaderValue::from_static("wharf_session=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"));
+    response
+        .headers_mut()
+        .insert(header::SET_COOKIE, HeaderValue::from_static("wharf_session=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"));
     Ok(response)
 }
 

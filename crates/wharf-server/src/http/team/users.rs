@@ -118,7 +118,11 @@ async fn hash(state: &AppState, text: String) -> Result<String, Problem> {
 /// Adds a person.
 #[utoipa::path(post, path = "/api/v1/users", tag = "team", operation_id = "create_user", request_body = NewUser,
     responses((status = 201, body = UserDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn create(State(state): State<AppState>, guard: Guard<UsersManage>, Body(new): Body<NewUser>) -> Result<(StatusCode, Json<UserDto>), Problem> {
+async fn create(
+    State(state): State<AppState>,
+    guard: Guard<UsersManage>,
+    Body(new): Body<NewUser>,
+) -> Result<(StatusCode, Json<UserDto>), Problem> {
     let login = new.login.trim().to_owned();
     if login.is_empty() || login.len() > 100 {
         return Err(Problem::invalid("login", "1 to 100 characters"));
@@ -172,7 +176,13 @@ pub struct UserChange {
 /// Changes a person. The last owner can be neither disabled nor given another role.
 #[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "team", operation_id = "change_user", params(("id" = String, Path), ("If-Match" = Option<String>, Header)), request_body = UserChange,
     responses((status = 200, body = UserDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn change(State(state): State<AppState>, guard: Guard<UsersManage>, Id(id): Id<UserId>, headers: HeaderMap, Body(change): Body<UserChange>) -> Result<Json<UserDto>, Problem> {
+async fn change(
+    State(state): State<AppState>,
+    guard: Guard<UsersManage>,
+    Id(id): Id<UserId>,
+    headers: HeaderMap,
+    Body(change): Body<UserChange>,
+) -> Result<Json<UserDto>, Problem> {
     let version = if_match(&headers)?;
     let given = scope(change.shops.as_deref(), change.warehouses.as_deref())?;
     let new_hash = match &change.password {
@@ -209,7 +219,16 @@ async fn change(State(state): State<AppState>, guard: Guard<UsersManage>, Id(id)
             if let Some(hash) = new_hash {
                 store::set_password(tx, id, &hash)?;
             }
-            audit::record(tx, audited(&who, "user_changed", "user", Some(id.0), serde_json::json!({ "password_reset": reset, "role": change.role, "disabled": change.disabled })))?;
+            audit::record(
+                tx,
+                audited(
+                    &who,
+                    "user_changed",
+                    "user",
+                    Some(id.0),
+                    serde_json::json!({ "password_reset": reset, "role": change.role, "disabled": change.disabled }),
+                ),
+            )?;
             store::get(tx, id)?.ok_or_else(|| Problem::not_found("user"))
         })
         .await?;
@@ -243,13 +262,20 @@ async fn roles(State(state): State<AppState>, _: Guard<UsersManage>) -> Result<J
 /// Makes a role.
 #[utoipa::path(post, path = "/api/v1/roles", tag = "team", operation_id = "create_role", request_body = RoleDto,
     responses((status = 201, body = RoleDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn create_role(State(state): State<AppState>, guard: Guard<UsersManage>, Body(new): Body<RoleDto>) -> Result<(StatusCode, Json<RoleDto>), Problem> {
+async fn create_role(
+    State(state): State<AppState>,
+    guard: Guard<UsersManage>,
+    Body(new): Body<RoleDto>,
+) -> Result<(StatusCode, Json<RoleDto>), Problem> {
     let name = new.name.trim().to_owned();
     if name.is_empty() || name.chars().count() > 60 {
         return Err(Problem::invalid("name", "1 to 60 characters"));
     }
-    let permissions =
-        new.permissions.iter().map(|p| Permission::parse(p).map_err(|e| Problem::invalid("permissions", e.to_string()))).collect::<Result<Vec<_>, _>>()?;
+    let permissions = new
+        .permissions
+        .iter()
+        .map(|p| Permission::parse(p).map_err(|e| Problem::invalid("permissions", e.to_string())))
+        .collect::<Result<Vec<_>, _>>()?;
     let made = RoleDto { name: name.clone(), permissions: permissions.iter().map(ToString::to_string).collect(), built_in: false };
     let who = guard.who;
     state
