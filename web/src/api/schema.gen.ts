@@ -18,6 +18,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/bundles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All bundles. */
+        get: operations["list_bundles"];
+        put?: never;
+        /** Makes or changes a bundle by its code. */
+        post: operations["save_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/carrier-accounts": {
         parameters: {
             query?: never;
@@ -142,6 +160,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exports/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The orders that match, as a sheet. */
+        get: operations["export_orders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/home": {
         parameters: {
             query?: never;
@@ -153,6 +188,245 @@ export interface paths {
         get: operations["home"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Imports, latest first. */
+        get: operations["list_imports"];
+        put?: never;
+        /** Reads files and says what an import would do. No order is touched. */
+        post: operations["preview_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One import. */
+        get: operations["get_import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/actions/commit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Writes its orders. The same call again answers the same and writes nothing. */
+        post: operations["commit_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/actions/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a committed import back whole, while nobody worked on its orders. */
+        post: operations["withdraw_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/odd_rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rows that could not be read, as CSV: file, row and cause in front of the same columns. */
+        get: operations["import_odd_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All lanes. */
+        get: operations["job_depths"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/actions/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets dead jobs go for good. */
+        post: operations["discard_jobs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/actions/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries dead jobs again. */
+        post: operations["retry_jobs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/dead": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Jobs that gave up, latest first. */
+        get: operations["dead_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/listings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Listings, those without link first when asked. */
+        get: operations["list_listings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/listings/actions/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Links listings: past and future orders that wait for it move on. */
+        post: operations["link_listings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The person's own operations, latest first. */
+        get: operations["list_operations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One operation with its results. */
+        get: operations["get_operation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/{id}/actions/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes an operation back, target by target, where that is still true. */
+        post: operations["undo_operation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -244,6 +518,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/actions/blacklist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts the buyer of an order on the blacklist, or takes them off. */
+        post: operations["blacklist_buyer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/actions/confirm": {
         parameters: {
             query?: never;
@@ -261,6 +552,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/actions/edit_address": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Corrects where orders go. An order with a label is refused until the label is recalled. */
+        post: operations["edit_address"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/actions/hold": {
         parameters: {
             query?: never;
@@ -272,6 +580,23 @@ export interface paths {
         put?: never;
         /** Holds orders. */
         post: operations["hold_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/actions/note": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Writes the seller's note and flag, here and on the channel. */
+        post: operations["note_orders"];
         delete?: never;
         options?: never;
         head?: never;
@@ -306,6 +631,60 @@ export interface paths {
         put?: never;
         /** Chooses warehouses and reserves stock now. */
         post: operations["route_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/actions/share": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shares orders among people evenly; those that somebody looks after stay with them. */
+        post: operations["share_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/actions/tag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts tags on and takes tags off.
+         * @description Several tags are several operations; only the answer of a single tag names the operation that undoes it.
+         */
+        post: operations["tag_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/actions/take_next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes the most urgent orders to review that nobody looks after: two people never get the same one. */
+        post: operations["take_next_orders"];
         delete?: never;
         options?: never;
         head?: never;
@@ -443,6 +822,57 @@ export interface paths {
         put?: never;
         /** Weighs a parcel. */
         post: operations["weigh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is parked, latest first. */
+        get: operations["list_parked"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parked/{id}/actions/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A person looked at it and it needs nothing more. */
+        post: operations["dismiss_parked"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parked/actions/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reads what is parked of a shop again from the channel. */
+        post: operations["retry_parked"];
         delete?: never;
         options?: never;
         head?: never;
@@ -866,6 +1296,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/skus": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** SKUs by code. */
+        get: operations["list_skus"];
+        put?: never;
+        /** Makes or changes SKUs by their codes. Listings that wait for such a code are linked. */
+        post: operations["save_skus"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stock": {
         parameters: {
             query?: never;
@@ -1140,6 +1588,15 @@ export interface components {
             /** @description Name of the person, rule, vendor, kind of job or file. */
             name: string;
         };
+        /** @description New addresses. */
+        AddressInput: components["schemas"]["Selection"] & {
+            /** @description `phone`: take the one obvious correction of the phone. */
+            accept?: string | null;
+            /** @description The parts that change. */
+            recipient?: components["schemas"]["RecipientInput"];
+            /** @description Parts of the region alone, as a likely fix proposes them. */
+            region?: components["schemas"]["RecipientInput"];
+        };
         /** @description Who takes care. */
         AssignInput: components["schemas"]["Selection"] & {
             /** @description Id of the person; absent: nobody. */
@@ -1184,6 +1641,45 @@ export interface components {
              */
             seconds_per_parcel?: number | null;
             shipment?: components["schemas"]["PackParcel"] | null;
+        };
+        /** @description Who is not to be sent to without a look. */
+        BlacklistInput: {
+            /** @description Id of an order of theirs. */
+            id: string;
+            /** @description What is remembered of them: `buyer · phone · name`. */
+            kind: string;
+            /** @description Why; absent: they are taken off the list. */
+            note?: string | null;
+        };
+        /** @description Sold as one, shipped as several SKUs. */
+        BundleDto: {
+            /** @description Code. */
+            code: string;
+            /** @description Id. */
+            id: string;
+            /** @description Name. */
+            name: string;
+            /** @description Its parts. */
+            parts: components["schemas"]["BundlePart"][];
+        };
+        /** @description A bundle to make or change, by its code. */
+        BundleInput: {
+            /** @description Code. */
+            code: string;
+            /** @description Name. */
+            name: string;
+            /** @description Its parts. */
+            parts: components["schemas"]["BundlePart"][];
+        };
+        /** @description A part of a bundle. */
+        BundlePart: {
+            /**
+             * Format: int64
+             * @description Units of it.
+             */
+            quantity: number;
+            /** @description Id of the SKU. */
+            sku_id: string;
         };
         /** @description An account with a carrier. */
         CarrierAccountDto: {
@@ -1295,6 +1791,25 @@ export interface components {
              * @description Orders placed in it today; absent for hours to come.
              */
             today?: number | null;
+        };
+        /** @description A job that gave up. What it was to do is not shown: it may hold personal data. */
+        DeadJob: {
+            /**
+             * Format: int64
+             * @description Tries.
+             */
+            attempts: number;
+            /** @description When it was made. */
+            created_at: components["schemas"]["Time"];
+            finished_at?: components["schemas"]["Time"] | null;
+            /** @description Id. */
+            id: string;
+            /** @description Kind. */
+            kind: string;
+            /** @description Lane. */
+            lane: string;
+            /** @description What went wrong at last. */
+            last_error: string;
         };
         /** @description A field of a form. */
         Field: {
@@ -1444,12 +1959,67 @@ export interface components {
              */
             to_ship: number;
         };
+        /** @description An import. */
+        ImportDto: {
+            committed_at?: components["schemas"]["Time"] | null;
+            /** @description When it was uploaded. */
+            created_at: components["schemas"]["Time"];
+            /** @description Names of the files. */
+            file_names: string[];
+            /** @description Id. */
+            id: string;
+            /** @description `previewed · committing · committed · withdrawn · failed`. */
+            import_state: string;
+            /** @description What the preview found: files, orders, odd rows, the balance by month, country and currency. */
+            preview: Record<string, unknown>;
+            /** @description What the commit or the withdrawal came to. */
+            result: Record<string, unknown>;
+            /** @description The shop it goes into. */
+            shop_id?: string | null;
+            /** @description Layout of the files. */
+            source: string;
+            withdrawn_at?: components["schemas"]["Time"] | null;
+        };
+        /** @description Jobs by id. */
+        JobIds: {
+            /** @description Up to 1,000. */
+            ids: string[];
+        };
+        /** @description How many jobs it was. */
+        JobsChanged: {
+            /**
+             * Format: int64
+             * @description Jobs that were changed; the others were not dead.
+             */
+            changed: number;
+        };
         /** @description A text in both languages of the screens. */
         LabelDto: {
             /** @description English. */
             en: string;
             /** @description 简体中文. */
             "zh-CN": string;
+        };
+        /** @description How deep a lane is. */
+        LaneDepth: {
+            /**
+             * Format: int64
+             * @description Jobs that gave up.
+             */
+            dead: number;
+            /** @description The lane. */
+            lane: string;
+            oldest_run_at?: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description Jobs that wait.
+             */
+            ready: number;
+            /**
+             * Format: int64
+             * @description Jobs under way.
+             */
+            running: number;
         };
         /** @description Safety stock, alert threshold and place of one level; absent fields stay. */
         LevelChange: {
@@ -1614,6 +2184,54 @@ export interface components {
             sku_code: string;
             /** @description SKU id. */
             sku_id: string;
+        };
+        /** @description Listings and what one unit of each is. */
+        LinkInput: {
+            /** @description Or the bundle one unit is. Neither: the link is taken away. */
+            bundle_id?: string | null;
+            /** @description Listings. */
+            ids: string[];
+            /**
+             * Format: int64
+             * @description Units of the SKU (1 when absent).
+             */
+            quantity?: number | null;
+            /** @description The SKU one unit is. */
+            sku_id?: string | null;
+        };
+        /** @description What a shop sells, as its channel shows it. */
+        ListingDto: {
+            /** @description The bundle it is linked to. */
+            bundle_id?: string | null;
+            /** @description The channel's SKU id. */
+            external_sku_id: string;
+            /** @description Id. */
+            id: string;
+            /** @description Picture. */
+            image_url?: string | null;
+            /** @description The channel's item id. */
+            item_id: string;
+            linked_at?: components["schemas"]["Time"] | null;
+            /** @description What the seller typed on it. */
+            seller_code: string;
+            /** @description Its shop. */
+            shop_id: string;
+            /** @description The SKU it is linked to. */
+            sku_id?: string | null;
+            /**
+             * Format: int64
+             * @description Units of the SKU for one of the listing.
+             */
+            sku_quantity?: number | null;
+            /** @description Title. */
+            title: string;
+            /** @description Variant. */
+            variant: string;
+            /**
+             * Format: int64
+             * @description For `If-Match`.
+             */
+            version: number;
         };
         /** @description The person's language. */
         Locale: {
@@ -1822,6 +2440,18 @@ export interface components {
             /** @description Warehouses they work with; absent = all. */
             warehouses?: string[] | null;
         };
+        /** @description A seller's note. */
+        NoteInput: components["schemas"]["Selection"] & {
+            /** @description Put the buyer's words before it. */
+            copy_buyer_note?: boolean;
+            /**
+             * Format: int64
+             * @description The flag, 0 to 9; absent: it stays.
+             */
+            seller_flag?: number | null;
+            /** @description The whole new note; absent: it stays. */
+            seller_note?: string | null;
+        };
         /** @description A pool of waybill numbers. */
         NumbersDto: {
             /**
@@ -1852,6 +2482,37 @@ export interface components {
             region: string;
             /** @description The channel gave only masked data; ask the channel to open it. */
             token_only: boolean;
+        };
+        /** @description An operation and a page of its results. */
+        OperationDetail: components["schemas"]["OperationDto"] & {
+            /** @description Its results by id. */
+            results: components["schemas"]["Page_OperationResult"];
+        };
+        /** @description A bulk operation. */
+        OperationDto: {
+            /** @description When it began. */
+            created_at: components["schemas"]["Time"];
+            ended_at?: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description Targets that have an outcome.
+             */
+            finished: number;
+            /** @description Id. */
+            id: string;
+            /** @description The verb. */
+            kind: string;
+            /** @description `running · done · failed …` */
+            operation_state: string;
+            /** @description The sums. */
+            tally: components["schemas"]["Tally"];
+            /**
+             * Format: int64
+             * @description Targets.
+             */
+            total: number;
+            undo_until?: components["schemas"]["Time"] | null;
+            undone_at?: components["schemas"]["Time"] | null;
         };
         /** @description Counts per phase and hold reason; the sum of phases is the total. */
         OrderCounts: {
@@ -2175,6 +2836,95 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_DeadJob: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Tries.
+                 */
+                attempts: number;
+                /** @description When it was made. */
+                created_at: components["schemas"]["Time"];
+                finished_at?: components["schemas"]["Time"] | null;
+                /** @description Id. */
+                id: string;
+                /** @description Kind. */
+                kind: string;
+                /** @description Lane. */
+                lane: string;
+                /** @description What went wrong at last. */
+                last_error: string;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ImportDto: {
+            /** @description The rows. */
+            items: {
+                committed_at?: components["schemas"]["Time"] | null;
+                /** @description When it was uploaded. */
+                created_at: components["schemas"]["Time"];
+                /** @description Names of the files. */
+                file_names: string[];
+                /** @description Id. */
+                id: string;
+                /** @description `previewed · committing · committed · withdrawn · failed`. */
+                import_state: string;
+                /** @description What the preview found: files, orders, odd rows, the balance by month, country and currency. */
+                preview: Record<string, unknown>;
+                /** @description What the commit or the withdrawal came to. */
+                result: Record<string, unknown>;
+                /** @description The shop it goes into. */
+                shop_id?: string | null;
+                /** @description Layout of the files. */
+                source: string;
+                withdrawn_at?: components["schemas"]["Time"] | null;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ListingDto: {
+            /** @description The rows. */
+            items: {
+                /** @description The bundle it is linked to. */
+                bundle_id?: string | null;
+                /** @description The channel's SKU id. */
+                external_sku_id: string;
+                /** @description Id. */
+                id: string;
+                /** @description Picture. */
+                image_url?: string | null;
+                /** @description The channel's item id. */
+                item_id: string;
+                linked_at?: components["schemas"]["Time"] | null;
+                /** @description What the seller typed on it. */
+                seller_code: string;
+                /** @description Its shop. */
+                shop_id: string;
+                /** @description The SKU it is linked to. */
+                sku_id?: string | null;
+                /**
+                 * Format: int64
+                 * @description Units of the SKU for one of the listing.
+                 */
+                sku_quantity?: number | null;
+                /** @description Title. */
+                title: string;
+                /** @description Variant. */
+                variant: string;
+                /**
+                 * Format: int64
+                 * @description For `If-Match`.
+                 */
+                version: number;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_MovementDto: {
             /** @description The rows. */
             items: {
@@ -2220,6 +2970,51 @@ export interface components {
                 sku_id: string;
                 /** @description Where. */
                 warehouse: components["schemas"]["Named"];
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_OperationDto: {
+            /** @description The rows. */
+            items: {
+                /** @description When it began. */
+                created_at: components["schemas"]["Time"];
+                ended_at?: components["schemas"]["Time"] | null;
+                /**
+                 * Format: int64
+                 * @description Targets that have an outcome.
+                 */
+                finished: number;
+                /** @description Id. */
+                id: string;
+                /** @description The verb. */
+                kind: string;
+                /** @description `running · done · failed …` */
+                operation_state: string;
+                /** @description The sums. */
+                tally: components["schemas"]["Tally"];
+                /**
+                 * Format: int64
+                 * @description Targets.
+                 */
+                total: number;
+                undo_until?: components["schemas"]["Time"] | null;
+                undone_at?: components["schemas"]["Time"] | null;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_OperationResult: {
+            /** @description The rows. */
+            items: {
+                /** @description Which. */
+                id: string;
+                /** @description `done · already · refused`. */
+                outcome: string;
+                /** @description Word of the refusal. */
+                reason: string;
             }[];
             /** @description Where the next page starts; `null` on the last one. */
             next?: string | null;
@@ -2292,6 +3087,26 @@ export interface components {
                 warehouse?: components["schemas"]["Named"] | null;
                 /** @description Number of its latest parcel. */
                 waybill_number?: string | null;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ParkedDto: {
+            /** @description The rows. */
+            items: {
+                /** @description The channel's order number; empty when not even that could be read. */
+                external_id: string;
+                /** @description First seen. */
+                first_at: components["schemas"]["Time"];
+                /** @description Id. */
+                id: string;
+                /** @description Last seen. */
+                last_at: components["schemas"]["Time"];
+                /** @description Its shop. */
+                shop_id: string;
+                /** @description What was wrong. */
+                why: string;
             }[];
             /** @description Where the next page starts; `null` on the last one. */
             next?: string | null;
@@ -2394,6 +3209,37 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_SkuDto: {
+            /** @description The rows. */
+            items: {
+                /** @description What a scanner may read. */
+                barcodes: string[];
+                /** @description Code. */
+                code: string;
+                cost?: components["schemas"]["Money"] | null;
+                /** @description Id. */
+                id: string;
+                /** @description Picture. */
+                image_url?: string | null;
+                /** @description Name. */
+                name: string;
+                /** @description Length, width, height. */
+                size_mm: number[];
+                /**
+                 * Format: int64
+                 * @description For `If-Match`.
+                 */
+                version: number;
+                /**
+                 * Format: int64
+                 * @description Weight of one.
+                 */
+                weight_grams: number;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_StockRow: {
             /** @description The rows. */
             items: {
@@ -2427,6 +3273,29 @@ export interface components {
             }[];
             /** @description Where the next page starts; `null` on the last one. */
             next?: string | null;
+        };
+        /** @description How many it was. */
+        ParkedChanged: {
+            /**
+             * Format: int64
+             * @description Parked orders that are settled now.
+             */
+            settled: number;
+        };
+        /** @description An order that could not be read. */
+        ParkedDto: {
+            /** @description The channel's order number; empty when not even that could be read. */
+            external_id: string;
+            /** @description First seen. */
+            first_at: components["schemas"]["Time"];
+            /** @description Id. */
+            id: string;
+            /** @description Last seen. */
+            last_at: components["schemas"]["Time"];
+            /** @description Its shop. */
+            shop_id: string;
+            /** @description What was wrong. */
+            why: string;
         };
         /** @description Where a station stands. */
         PlaceInput: {
@@ -2528,6 +3397,54 @@ export interface components {
              */
             step_grams: number;
         };
+        /** @description What changes of a recipient; absent parts stay. */
+        RecipientInput: {
+            /**
+             * @description Street, house, flat.
+             * @default null
+             */
+            address: string | null;
+            /**
+             * @description City.
+             * @default null
+             */
+            city: string | null;
+            /**
+             * @description ISO 3166-1 alpha-2.
+             * @default null
+             */
+            country: string | null;
+            /**
+             * @description District.
+             * @default null
+             */
+            district: string | null;
+            /**
+             * @description Name.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description Phone.
+             * @default null
+             */
+            phone: string | null;
+            /**
+             * @description Postal code.
+             * @default null
+             */
+            postal_code: string | null;
+            /**
+             * @description Province or state.
+             * @default null
+             */
+            province: string | null;
+            /**
+             * @description Town or street office.
+             * @default null
+             */
+            town: string | null;
+        };
         /** @description A release. */
         ReleaseInput: components["schemas"]["Selection"] & {
             /** @description Only holds for this reason; absent: all of them. */
@@ -2546,6 +3463,11 @@ export interface components {
             quantity: number;
             /** @description Where. */
             warehouse: components["schemas"]["Named"];
+        };
+        /** @description Of which shop. */
+        RetryInput: {
+            /** @description Id of the shop. */
+            shop_id: string;
         };
         /** @description A named set of permissions. */
         RoleDto: {
@@ -2584,6 +3506,11 @@ export interface components {
              * @default []
              */
             ids: string[];
+        };
+        /** @description A sharing out. */
+        ShareInput: components["schemas"]["Selection"] & {
+            /** @description Ids of the people. */
+            among: string[];
         };
         /** @description A parcel with lines of this order. */
         ShipmentBrief: {
@@ -2807,6 +3734,56 @@ export interface components {
             /** @description Password. */
             password: string;
         };
+        /** @description What a warehouse counts. */
+        SkuDto: {
+            /** @description What a scanner may read. */
+            barcodes: string[];
+            /** @description Code. */
+            code: string;
+            cost?: components["schemas"]["Money"] | null;
+            /** @description Id. */
+            id: string;
+            /** @description Picture. */
+            image_url?: string | null;
+            /** @description Name. */
+            name: string;
+            /** @description Length, width, height. */
+            size_mm: number[];
+            /**
+             * Format: int64
+             * @description For `If-Match`.
+             */
+            version: number;
+            /**
+             * Format: int64
+             * @description Weight of one.
+             */
+            weight_grams: number;
+        };
+        /** @description A SKU to make or change, by its code. */
+        SkuInput: {
+            /** @description What a scanner may read. */
+            barcodes?: string[];
+            /** @description Code: the same code changes the same SKU. */
+            code: string;
+            cost?: components["schemas"]["Money"] | null;
+            /** @description Picture. */
+            image_url?: string | null;
+            /** @description Name. */
+            name: string;
+            /** @description Length, width, height. */
+            size_mm?: number[];
+            /**
+             * Format: int64
+             * @description Weight of one.
+             */
+            weight_grams?: number;
+        };
+        /** @description Several SKUs at once. */
+        SkuInputs: {
+            /** @description Up to 1,000. */
+            skus: components["schemas"]["SkuInput"][];
+        };
         /** @description A split. */
         SplitInput: {
             /** @description The parcel. */
@@ -2864,6 +3841,18 @@ export interface components {
             sku_code: string;
             /** @description SKU id. */
             sku_id: string;
+        };
+        /** @description Tags to put on and take off. */
+        TagInput: components["schemas"]["Selection"] & {
+            /** @description Tags to put on. */
+            add?: string[];
+            /** @description Tags to take off. */
+            remove?: string[];
+        };
+        /** @description How many to take. */
+        TakeInput: {
+            /** @description 1 to 200. */
+            count: number;
         };
         /** @description An order to take out of a parcel. */
         TakeOutInput: {
@@ -2936,6 +3925,23 @@ export interface components {
             place: string;
             /** @description The carrier's words. */
             text: string;
+        };
+        /** @description A form with files. */
+        UploadForm: {
+            /** @description Currency where the files name none. */
+            currency?: string | null;
+            /** @description CSV, TSV, XLS or XLSX; may be repeated. */
+            file: string[];
+            /** @description A column mapping, as JSON. */
+            mapping?: string | null;
+            /** @description Name of the shop; one that is not there is made, without a connection. */
+            shop?: string | null;
+            /** @description Id of the shop; this or `shop`. */
+            shop_id?: string | null;
+            /** @description `by_status · history · live`. */
+            treat_as?: string | null;
+            /** @description Zone of times that name none. */
+            zone?: string | null;
         };
         /** @description What changes in a person; absent fields stay. */
         UserChange: {
@@ -3124,6 +4130,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_bundles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleDto"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BundleInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleDto"][];
                 };
             };
             401: {
@@ -3588,6 +4676,111 @@ export interface operations {
             };
         };
     };
+    export_orders: {
+        parameters: {
+            query?: {
+                /** @description Ids of people; `none` for nobody. */
+                assignee?: string[];
+                /** @description Carriers by code or name. */
+                carrier?: string[];
+                /** @description Manifest ids of marketplaces. */
+                channel?: string[];
+                /** @description ISO 3166-1 alpha-2. */
+                country?: string[];
+                /** @description Currency of the totals (CNY). */
+                currency?: string;
+                /** @description `new · returning`. */
+                customer?: string;
+                /** @description `csv` (the default) or `xlsx`. */
+                format?: string;
+                /** @description Reasons of open holds. */
+                hold?: string[];
+                /** @description Of one import. */
+                import?: string;
+                /** @description RFC 3339. */
+                paid_after?: string;
+                /** @description RFC 3339. */
+                paid_before?: string;
+                /** @description What they wait for. */
+                phase?: string[];
+                /** @description RFC 3339. */
+                placed_after?: string;
+                /** @description RFC 3339. */
+                placed_before?: string;
+                /** @description Provinces, by their beginnings. */
+                province?: string[];
+                /** @description Anything: order number (or its beginning or end), phone or its last four digits, name, nickname, tracking number, SKU. */
+                q?: string;
+                /** @description RFC 3339. */
+                ship_by_after?: string;
+                /** @description RFC 3339. */
+                ship_by_before?: string;
+                /** @description Ids of shops. */
+                shop?: string[];
+                /** @description As in `GET /orders`. */
+                sort?: string;
+                /** @description Tags. */
+                tag?: string[];
+                /** @description Largest total, a plain decimal of `currency`. */
+                total_max?: string;
+                /** @description Smallest total, a plain decimal of `currency`. */
+                total_min?: string;
+                /** @description RFC 3339. */
+                updated_after?: string;
+                /** @description Urged or not. */
+                urgent?: boolean;
+                /** @description Ids of warehouses. */
+                warehouse?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     home: {
         parameters: {
             query?: never;
@@ -3614,6 +4807,859 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_imports: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ImportDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["UploadForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    commit_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_odd_rows: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description text/csv */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    job_depths: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LaneDepth"][];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discard_jobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobIds"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobsChanged"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_jobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobIds"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobsChanged"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dead_jobs: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DeadJob"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_listings: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                /** @description Id of a shop. */
+                shop?: string;
+                /** @description Only listings without link. */
+                unlinked?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ListingDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    link_listings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_operations: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_operation: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDetail"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undo_operation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3911,6 +5957,69 @@ export interface operations {
             };
         };
     };
+    blacklist_buyer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlacklistInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     confirm_orders: {
         parameters: {
             query?: never;
@@ -3958,6 +6067,61 @@ export interface operations {
             };
         };
     };
+    edit_address: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddressInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     hold_orders: {
         parameters: {
             query?: never;
@@ -3977,6 +6141,61 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    note_orders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -4071,6 +6290,171 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    share_orders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShareInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tag_orders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_next_orders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TakeInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -4545,6 +6929,178 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WeighAnswer"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_parked: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                /** @description Id of a shop. */
+                shop?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ParkedDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dismiss_parked: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParkedChanged"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_parked: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetryInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParkedChanged"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -6024,6 +8580,109 @@ export interface operations {
             };
         };
     };
+    list_skus: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                /** @description Part of a code or name. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SkuDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_skus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SkuInputs"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SkuDto"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_stock: {
         parameters: {
             query?: {
@@ -6790,6 +9449,22 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     readyz: {
@@ -6822,4 +9497,4 @@ export interface operations {
     };
 }
 
-export const ORDER_ACTION_NAMES = ["approve","assign","confirm","hold","release","route","unroute"] as const
+export const ORDER_ACTION_NAMES = ["approve","assign","blacklist","confirm","edit_address","hold","note","release","route","share","tag","take_next","unroute"] as const
