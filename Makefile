@@ -6,7 +6,7 @@ CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 DEMO_ARGS ?=
 
-.PHONY: help run test build web lint unit web-test e2e tools openapi bench soak new-connector audit
+.PHONY: help run test build web lint unit web-test e2e tools openapi new-connector audit
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -14,7 +14,7 @@ help: ## this list
 run: build ## build everything and start the demo: sample shops inside, no keys, no network
 	$(CARGO_TARGET_DIR)/release/wharf demo $(DEMO_ARGS)
 
-test: tools lint unit web-test e2e ## everything: Rust on both engines, web units, end to end in headless Chromium
+test: tools lint unit web-test ## Rust on both engines, web types and units, and that the application builds
 	@echo "make test: all parts passed"
 
 build: web ## target/release/wharf with the web application inside
@@ -41,7 +41,7 @@ lint: ## formatting and clippy, warnings are errors
 unit: tools ## Rust tests, on SQLite and on a throwaway PostgreSQL
 	cargo test --workspace --locked
 
-web-test: web/node_modules/.installed ## web types and unit tests
+web-test: web ## web types, unit tests, and the build
 	cd web && npm run --silent check && npm run --silent test
 
 e2e: tools web ## the real program in a real browser
@@ -51,9 +51,6 @@ e2e: tools web ## the real program in a real browser
 openapi: ## regenerate web/openapi.json and the client from it
 	cargo run --locked -p wharf-server -- openapi > web/openapi.json.new && mv web/openapi.json.new web/openapi.json
 	cd web && npm run --silent api:generate
-
-bench: ## the measurements of docs/performance; writes bench/RESULTS.md
-	cd bench && cargo run --release --locked
 
 new-connector: ## NAME=acme: a new vendor folder from the smallest one
 	scripts/new-connector $(NAME)
