@@ -63,6 +63,18 @@ impl Place {
     fn text(&self) -> String {
         format!("{}-{}-{}", self.from.seconds(), self.to.seconds(), self.page)
     }
+
+    /// What is read after this page: the page before it, then the next slice; nothing at the window's end. The wire counts
+    /// whole seconds, so ends are compared in seconds: what a fraction leaves over is in the next window's overlap.
+    fn after(&self, list: List, end: Timestamp) -> Option<Place> {
+        if self.page > 1 {
+            Some(Place { page: self.page - 1, from: self.from, to: self.to })
+        } else if self.to.seconds() < end.seconds() {
+            Some(Place { from: self.to, to: list.slice_end(self.to, end), page: 0 })
+        } else {
+            None
+        }
+    }
 }
 
 /// One page of a window; see [`wharf_connect::Channel::pull_orders`]. A window longer than the platform takes is read in slices.
@@ -97,14 +109,7 @@ pub(super) async fn page(top: &Top<'_>, window: &PullWindow) -> Result<OrderPage
         }
     }
     let (orders, unreadable) = details(top, rows).await?;
-    let next = if place.page > 1 {
-        Some(Place { page: place.page - 1, ..place })
-    } else if place.to < window.to {
-        Some(Place { from: place.to, to: list.slice_end(place.to, window.to), page: 0 })
-    } else {
-        None
-    };
-    Ok(OrderPage { orders, unreadable, next: next.map(|place| place.text()) })
+    Ok(OrderPage { orders, unreadable, next: place.after(list, window.to).map(|place| place.text()) })
 }
 
 /// How many trades were created in a window, its end left out.
@@ -263,5 +268,29 @@ impl List {
             ("type", top.call().settings.get_or("types", "").to_owned()),
         ];
         top.read(method, &params).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_that_ends_within_a_second_comes_to_an_end() {
+        let end = Timestamp(1_795_293_809_734_567);
+        for list in [List::Created, List::Modified] {
+            let mut from = end.plus(-45 * MINUTE);
+            let mut place = Some(Place { from, to: list.slice_end(from, end), page: 2 });
+            let mut steps = 0;
+            while let Some(here) = place {
+                steps += 1;
+                assert!(steps < 20, "the paging does not end");
+                // The continuation goes through its text, as between two runs.
+                let read = Place::parse(&here.text()).expect("own text");
+                from = read.from;
+                place = read.after(list, end);
+            }
+            assert!(from < end);
+        }
     }
 }
