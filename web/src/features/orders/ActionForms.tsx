@@ -30,7 +30,6 @@ function useFields(fields: Fields | undefined, onChange: FormProps['onChange']):
   useEffect(() => {
     onChange(fields)
     // The key stands for the fields: an equal value is not news.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [key])
 }
 
@@ -189,7 +188,6 @@ function AddressForm({ order, onChange }: FormProps) {
       () => setFailed(true),
     )
     // Once for an order: what is typed stays when the order is read again.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [order?.id])
   const changed = ADDRESS_FIELDS.some((key) => was !== undefined && now[key] !== undefined && now[key] !== was[key])
   useFields(changed && was ? { recipient: { ...was, ...now } } : undefined, onChange)

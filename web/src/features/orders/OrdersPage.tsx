@@ -48,7 +48,6 @@ export function OrdersPage() {
   const minute = Math.floor(useNow() / 60_000) * 60_000
   const { order: _order, ...filters } = search
   const filterKey = JSON.stringify(filters)
-  // eslint-disable-next-line react-hooks/exhaustive-deps
   const filter = useMemo(() => filterOf(search, minute), [filterKey, search.due ? minute : 0])
 
   const list = useInfiniteQuery(ordersQuery(filter))

@@ -131,7 +131,6 @@ export function PackPage() {
     }, PATIENCE_MS)
     return () => clearTimeout(timer)
     // The command belongs to the letter that was typed, whatever is drawn meanwhile.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [text])
 
   const shipment = bench?.shipment ?? null
