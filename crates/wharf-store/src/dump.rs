@@ -52,6 +52,7 @@ pub const TABLES: &[(&str, &[&str])] = &[
     ("prints", &["id"]),
     ("confirmations", &["id"]),
     ("tracking_events", &["id"]),
+    ("stations", &["name"]),
     ("operations", &["id"]),
     ("operation_results", &["operation_id", "target_id"]),
     ("saved_views", &["id"]),

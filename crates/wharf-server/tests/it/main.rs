@@ -1,3 +1,6 @@
 //! The one integration binary: the program from outside, and the rules of the house as tests.
 
+mod api;
+mod contract;
+mod house;
 mod tidy;

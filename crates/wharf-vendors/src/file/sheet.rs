@@ -29,6 +29,20 @@ fn foreign<T>(work: impl FnOnce() -> Result<T, FileError>) -> Result<T, FileErro
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(FileError::Workbook("it is damaged".to_owned())))
 }
 
+/// The header of a compound file counts its sectors; one that counts more than the file has would make the reader ask for
+/// hundreds of gigabytes.
+fn check_header(bytes: &[u8]) -> Result<(), FileError> {
+    const SMALLEST_SECTOR: usize = 512;
+    let most = bytes.len() / SMALLEST_SECTOR + 1;
+    for at in [40, 44, 64, 72] {
+        let count = bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes);
+        if count as usize > most {
+            return Err(FileError::Workbook("its header counts more sectors than it has".to_owned()));
+        }
+    }
+    Ok(())
+}
+
 impl Workbook {
     pub(crate) fn open(input: &Input, kind: Kind) -> Result<Self, FileError> {
         let bytes = read_workbook(input)?;
@@ -39,6 +53,7 @@ impl Workbook {
                 Ok(names(book.sheets_metadata()))
             }
             Kind::Compound | Kind::Text => {
+                check_header(&bytes)?;
                 check_records(&bytes)?;
                 let book: Xls<_> = Xls::new(Cursor::new(&bytes[..])).map_err(|e| FileError::Workbook(e.to_string()))?;
                 Ok(names(book.sheets_metadata()))
