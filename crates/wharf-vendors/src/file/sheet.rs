@@ -192,6 +192,9 @@ fn check_parts(bytes: &[u8]) -> Result<(), FileError> {
     Ok(())
 }
 
+/// Cells that an old sheet may claim to span: what its reader makes room for.
+const MOST_CLAIMED: u64 = 1 << 24;
+
 /// Old workbooks are read whole into a rectangle: measure it from the cell records first.
 fn check_records(bytes: &[u8]) -> Result<(), FileError> {
     // Compound files keep their directory entries as UTF-16 names.
@@ -221,6 +224,19 @@ fn check_records(bytes: &[u8]) -> Result<(), FileError> {
             0x0809 => {
                 spans += span(first, last, wide);
                 (first, last, wide) = (u32::MAX, 0, 0);
+            }
+            // DIMENSIONS: what the sheet claims to be; its reader makes room for all of it at once.
+            0x0200 => {
+                let long = |i: usize| body.get(i..i + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes);
+                let short = |i: usize| body.get(i..i + 2).and_then(|b| b.try_into().ok()).map_or(0, u16::from_le_bytes);
+                let (rows, columns) = if body.len() >= 14 {
+                    (long(4).wrapping_sub(long(0)), u32::from(short(10).wrapping_sub(short(8))))
+                } else {
+                    (u32::from(short(2).wrapping_sub(short(0))), u32::from(short(6).wrapping_sub(short(4))))
+                };
+                if (u64::from(rows) + 1) * (u64::from(columns) + 1) > MOST_CLAIMED {
+                    return Err(FileError::TooLarge(format!("a sheet claims {rows} rows and {columns} columns")));
+                }
             }
             // NUMBER, LABEL, LABELSST, RK, MULRK, BOOLERR, FORMULA, RSTRING: row and column come first.
             0x0203 | 0x0204 | 0x00fd | 0x027e | 0x00bd | 0x0205 | 0x0006 | 0x00d6 if body.len() >= 4 => {
