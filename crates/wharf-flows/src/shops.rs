@@ -1,21 +1,16 @@
 //! Connecting shops, and asking for a pull now.
 
 use crate::app::{App, FlowError};
+use crate::jobs::Job;
+use crate::jobs::pull_orders::PullOrders;
 use wharf_domain::id::ShopId;
 use wharf_store::jobs::NewJob;
 use wharf_store::shops::{self, NewShop, ShopState};
 use wharf_store::{StoreError, Tx, jobs};
 
+/// A person waits for it: before the pulls of the schedule.
 fn pull_job(shop: ShopId) -> NewJob {
-    NewJob {
-        kind: "pull_orders",
-        lane: "pull",
-        lane_key: shop.0,
-        dedup_key: Some(shop.to_string()),
-        payload: serde_json::json!({ "shop": shop }),
-        priority: 1,
-        run_at: None,
-    }
+    NewJob { priority: 1, ..PullOrders { shop, only: None }.new_job() }
 }
 
 /// Connects a shop; its first pull is due at once.
