@@ -124,10 +124,14 @@ impl Recording {
     }
 
     /// Writes it all into a fresh database, `page` orders a transaction. Answers the whole time and that of each transaction.
-    /// Fails when other rows are there afterwards than the product's.
+    /// Fails unless the same rows are there afterwards as in the product's database.
     pub fn write(&self, from: &Path, folder: &Path, page: usize) -> anyhow::Result<(Duration, Vec<Duration>)> {
-        let (store, file) = house::empty(folder)?;
+        if folder.exists() {
+            std::fs::remove_dir_all(folder)?;
+        }
+        let (store, file) = house::open(folder)?;
         drop(store);
+        house::wait_for_log(&file);
         let db = open(&file)?;
         furnish(&db, from)?;
         let sqls: Vec<String> = self.tables.iter().map(|(name, width)| insert(name, *width)).collect();
@@ -161,15 +165,8 @@ impl Recording {
             times.push(begun.elapsed());
         }
         let whole = began.elapsed();
-        let written = counts(&db)?;
-        for (table, wanted) in &self.counts {
-            anyhow::ensure!(
-                written.get(table) == Some(wanted),
-                "{table}: the product has {wanted} rows, the bare loop {:?}",
-                written.get(table)
-            );
-        }
         drop((statements, counters));
+        same(&db, from, self.counts.keys())?;
         drop(db);
         std::fs::remove_dir_all(folder)?;
         Ok((whole, times))
@@ -217,6 +214,25 @@ fn furnish(db: &Connection, from: &Path) -> anyhow::Result<()> {
     db.execute("ATTACH ?1 AS theirs", [from.display().to_string()])?;
     for table in FURNITURE {
         db.execute_batch(&format!("INSERT OR IGNORE INTO main.{table} SELECT * FROM theirs.{table}"))?;
+    }
+    db.execute_batch("DETACH theirs")?;
+    Ok(())
+}
+
+/// An error unless both databases have the same tables and indexes, and the same rows in these tables, value by value.
+fn same<'t>(db: &Connection, from: &Path, tables: impl Iterator<Item = &'t String>) -> anyhow::Result<()> {
+    db.execute("ATTACH ?1 AS theirs", [from.display().to_string()])?;
+    let differ = |what: &str, ours: &str, theirs: &str| -> anyhow::Result<()> {
+        for (one, other) in [(ours, theirs), (theirs, ours)] {
+            let count: i64 = db.query_row(&format!("SELECT COUNT(*) FROM ({one} EXCEPT {other})"), [], |row| row.get(0))?;
+            anyhow::ensure!(count == 0, "{what}: {count} rows differ between the product and the bare loop");
+        }
+        Ok(())
+    };
+    let schema = |of: &str| format!("SELECT type, name, sql FROM {of}.sqlite_schema");
+    differ("the schema", &schema("main"), &schema("theirs"))?;
+    for table in tables {
+        differ(table, &format!("SELECT * FROM main.{table}"), &format!("SELECT * FROM theirs.{table}"))?;
     }
     db.execute_batch("DETACH theirs")?;
     Ok(())

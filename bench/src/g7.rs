@@ -1,36 +1,56 @@
-//! G7: a page of the order list with filters against bare SQL that fetches the same, and a page far behind the first.
+//! G7: a page of the order list with filters, over HTTP on a loopback socket, against bare SQL that fetches the same; and a
+//! page far behind the first.
 
-use crate::house::{DAYS, House, first_placed};
+use crate::client::{Client, Served};
+use crate::orders::DAYS;
 use crate::report::{Goal, Pairs, Report, millis, number, percentile};
+use crate::stock::Stock;
 use crate::{Options, bare, instant};
+use anyhow::Context;
 use rusqlite::types::Value;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, params, params_from_iter};
 use std::time::Duration;
 use tokio::runtime::Runtime;
-use wharf_domain::access::Scope;
-use wharf_domain::order::phase::Phase;
+use wharf_domain::id::ShopId;
 use wharf_domain::time::{DAY, Timestamp};
-use wharf_flows::app::FlowError;
-use wharf_store::order_list::{self, Cursor, OrderFilter, Sort};
 
 const PAGE: usize = 50;
 /// The page that is far behind, where so many orders are stored.
 const FAR: usize = 10_000;
 
-pub fn run(runtime: &Runtime, options: &Options, house: &House, report: &mut Report) -> anyhow::Result<()> {
+/// One filter: a shop, a phase, thirty days.
+struct Filter {
+    shop: ShopId,
+    placed: (Timestamp, Timestamp),
+}
+
+const PHASE: &str = "stock";
+
+impl Filter {
+    fn path(&self) -> String {
+        let (from, to) = (rfc3339(self.placed.0), rfc3339(self.placed.1));
+        format!("/api/v1/orders?shop={}&phase={PHASE}&placed_after={from}&placed_before={to}&sort=-placed_at&limit={PAGE}", self.shop)
+    }
+}
+
+fn rfc3339(at: Timestamp) -> String {
+    jiff::Timestamp::from_microsecond(at.micros()).map(|at| at.to_string()).unwrap_or_default()
+}
+
+pub fn run(runtime: &Runtime, options: &Options, house: &Stock, report: &mut Report) -> anyhow::Result<()> {
     let db = bare::open(&house.file)?;
     db.execute_batch("PRAGMA query_only=ON")?;
-    let first = first_placed(house.app.now());
-    let filters: Vec<OrderFilter> = (0..24)
-        .map(|n| OrderFilter {
-            shops: vec![house.shops[n % house.shops.len()]],
-            phases: vec![Phase::Stock],
-            placed: (Some(first.plus((n as i64 % 6) * 10 * DAY)), Some(first.plus(((n as i64 % 6) * 10 + 30).min(DAYS) * DAY))),
-            ..OrderFilter::default()
+    let served = runtime.block_on(Served::start(house.app.clone()))?;
+    let mut client = runtime.block_on(served.connect())?;
+    let filters: Vec<Filter> = (0..24)
+        .map(|n| {
+            let from = (n as i64 % 6) * 10;
+            let placed = (house.first.plus(from * DAY), house.first.plus((from + 30).min(DAYS) * DAY));
+            Filter { shop: house.shops[n % house.shops.len()], placed }
         })
         .collect();
     for filter in &filters {
-        let (ours, theirs) = (page(runtime, house, filter, None)?, bare_page(&db, filter)?);
+        let (ours, theirs) = (page(runtime, &mut client, &filter.path())?, bare_page(&db, filter)?);
         anyhow::ensure!(ours == theirs.0 && !ours.is_empty(), "the list and the bare SQL show different orders");
     }
     let (mut tail, mut middle) = (Pairs::default(), Pairs::default());
@@ -38,8 +58,9 @@ pub fn run(runtime: &Runtime, options: &Options, house: &House, report: &mut Rep
         let mut ours = Vec::with_capacity(options.reads);
         let mut theirs = Vec::with_capacity(options.reads);
         for n in 0..options.reads {
+            let path = filters[n % filters.len()].path();
             let begun = instant();
-            page(runtime, house, &filters[n % filters.len()], None)?;
+            runtime.block_on(client.get(&path))?;
             ours.push(begun.elapsed());
         }
         for n in 0..options.reads {
@@ -56,15 +77,16 @@ pub fn run(runtime: &Runtime, options: &Options, house: &House, report: &mut Rep
     report.goal(Goal {
         name: "G7 list",
         what: what(&format!("p99 of {} pages", options.reads)),
-        sides: ("`order_list::page`", "bare SQL"),
+        sides: ("`GET /orders`", "bare SQL"),
         unit: "ms",
         pairs: tail,
         wanted: "≤ 4 × bare".to_owned(),
         met: ratio.median <= 4.0,
         notes: vec![
-            "Through the store, not over HTTP. Both give the same orders in the same order (checked). The bare side reads with prepared statements on \
-             its own connection: the whole order rows, first three lines, tags, open holds and open findings; the product's side also decodes them, names shop, \
-             warehouse, parcel and assignee, and goes through the queue of readers."
+            "Over one kept connection on a loopback socket, one request at a time, with a token that is looked up: the client's time until the last \
+             byte of the JSON. Both give the same orders in the same order (checked). The bare side reads with prepared statements on its own connection: \
+             the whole order rows, first three lines, tags, open holds and open findings of the page, a set each; the product's side also names shop, \
+             warehouse, parcel and assignee."
                 .to_owned(),
         ],
     });
@@ -72,18 +94,21 @@ pub fn run(runtime: &Runtime, options: &Options, house: &House, report: &mut Rep
     report.goal(Goal {
         name: "G7 median",
         what: what("median of the pages"),
-        sides: ("`order_list::page`", "bare SQL"),
+        sides: ("`GET /orders`", "bare SQL"),
         unit: "ms",
         pairs: middle,
         wanted: "for scale".to_owned(),
         met: ratio.median <= 4.0,
         notes: Vec::new(),
     });
-    far(runtime, options, house, &db, report)
+    far(runtime, options, &mut client, &db, report)?;
+    drop(client);
+    runtime.block_on(served.end());
+    Ok(())
 }
 
 /// A page far behind the first one of all orders, newest first.
-fn far(runtime: &Runtime, options: &Options, house: &House, db: &Connection, report: &mut Report) -> anyhow::Result<()> {
+fn far(runtime: &Runtime, options: &Options, client: &mut Client, db: &Connection, report: &mut Report) -> anyhow::Result<()> {
     let pages = options.orders / PAGE;
     let far = FAR.min(pages * 9 / 10);
     let skip = ((far - 1) * PAGE - 1) as i64;
@@ -91,22 +116,26 @@ fn far(runtime: &Runtime, options: &Options, house: &House, db: &Connection, rep
         db.query_row("SELECT placed_at || '.' || id FROM orders ORDER BY placed_at DESC, id DESC LIMIT 1 OFFSET ?1", [skip], |row| {
             row.get(0)
         })?;
-    let after = Cursor::decode(&cursor);
-    anyhow::ensure!(after.is_some(), "a cursor that the list does not read: {cursor}");
-    let all = OrderFilter::default();
-    anyhow::ensure!(page(runtime, house, &all, after)?.len() == PAGE, "the far page is not full");
+    let top = format!("/api/v1/orders?sort=-placed_at&limit={PAGE}");
+    let far_page = format!("{top}&cursor={cursor}");
+    let ids = page(runtime, client, &far_page)?;
+    let expected: Vec<i64> = db
+        .prepare("SELECT id FROM orders ORDER BY placed_at DESC, id DESC LIMIT ?1 OFFSET ?2")?
+        .query_map([PAGE as i64, skip + 1], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    anyhow::ensure!(ids == expected, "the far page shows other orders than counting to it");
     let mut pairs = Pairs::default();
     for _ in 0..options.pairs {
         let mut deep = Vec::with_capacity(options.reads);
-        let mut top = Vec::with_capacity(options.reads);
-        for (times, after) in [(&mut deep, after), (&mut top, None)] {
+        let mut first = Vec::with_capacity(options.reads);
+        for (times, path) in [(&mut deep, &far_page), (&mut first, &top)] {
             for _ in 0..options.reads {
                 let begun = instant();
-                page(runtime, house, &all, after)?;
+                runtime.block_on(client.get(path))?;
                 times.push(begun.elapsed());
             }
         }
-        pairs.add(millis(percentile(&mut deep, 50)), millis(percentile(&mut top, 50)));
+        pairs.add(millis(percentile(&mut deep, 50)), millis(percentile(&mut first, 50)));
     }
     let ratio = pairs.ratio();
     report.goal(Goal {
@@ -131,48 +160,40 @@ fn far(runtime: &Runtime, options: &Options, house: &House, db: &Connection, rep
     Ok(())
 }
 
-fn page(runtime: &Runtime, house: &House, filter: &OrderFilter, after: Option<Cursor>) -> anyhow::Result<Vec<i64>> {
-    let filter = filter.clone();
-    let (items, _) = runtime.block_on(
-        house
-            .app
-            .store
-            .read(move |tx| order_list::page(tx, &Scope::ALL, &filter, Sort::PlacedNewest, after, PAGE).map_err(FlowError::from)),
-    )?;
-    Ok(items.iter().map(|item| item.order.id.0).collect())
+/// The ids of a page.
+fn page(runtime: &Runtime, client: &mut Client, path: &str) -> anyhow::Result<Vec<i64>> {
+    let body: serde_json::Value = serde_json::from_slice(&runtime.block_on(client.get(path))?)?;
+    let items = body["items"].as_array().context("items")?;
+    items.iter().map(|item| item["id"].as_str().context("an id")?.parse().context("an id")).collect()
 }
 
 /// The same page by hand, and how many values it read.
-fn bare_page(db: &Connection, filter: &OrderFilter) -> anyhow::Result<(Vec<i64>, usize)> {
+fn bare_page(db: &Connection, filter: &Filter) -> anyhow::Result<(Vec<i64>, usize)> {
     let mut orders = db.prepare_cached(
         "SELECT * FROM orders WHERE shop_id = ?1 AND phase = ?2 AND placed_at >= ?3 AND placed_at < ?4 ORDER BY placed_at DESC, id DESC LIMIT ?5",
     )?;
-    let mut parts = [
-        db.prepare_cached("SELECT title, variant, seller_code, ordered, image_url FROM order_lines WHERE order_id = ?1 AND position < 3 ORDER BY position, id")?,
-        db.prepare_cached("SELECT tag FROM order_tags WHERE order_id = ?1")?,
-        db.prepare_cached("SELECT reason, placed_at FROM holds WHERE order_id = ?1 AND released_at IS NULL")?,
-        db.prepare_cached("SELECT code, severity, params FROM findings WHERE order_id = ?1 AND settled_at IS NULL")?,
-    ];
-    let at = |time: Option<Timestamp>| time.map_or(0, Timestamp::micros);
     let width = orders.column_count();
     let (mut ids, mut values) = (Vec::with_capacity(PAGE), Vec::new());
-    let shop = filter.shops.first().map_or(0, |shop| shop.0);
-    let phase = filter.phases.first().map(ToString::to_string);
-    let mut rows = orders.query(params![shop, phase, at(filter.placed.0), at(filter.placed.1), PAGE as i64])?;
+    let mut rows = orders.query(params![filter.shop.0, PHASE, filter.placed.0.micros(), filter.placed.1.micros(), PAGE as i64])?;
     while let Some(row) = rows.next()? {
         ids.push(row.get::<_, i64>(0)?);
         for column in 0..width {
             values.push(row.get::<_, Value>(column)?);
         }
     }
-    for id in &ids {
-        for part in &mut parts {
-            let width = part.column_count();
-            let mut rows = part.query([id])?;
-            while let Some(row) = rows.next()? {
-                for column in 0..width {
-                    values.push(row.get::<_, Value>(column)?);
-                }
+    let list = vec!["?"; ids.len()].join(", ");
+    for part in [
+        "SELECT order_id, title, variant, seller_code, ordered, image_url FROM order_lines WHERE position < 3 AND order_id IN",
+        "SELECT order_id, tag FROM order_tags WHERE order_id IN",
+        "SELECT order_id, reason, placed_at FROM holds WHERE released_at IS NULL AND order_id IN",
+        "SELECT order_id, code, severity, params FROM findings WHERE settled_at IS NULL AND order_id IN",
+    ] {
+        let mut part = db.prepare_cached(&format!("{part} ({list})"))?;
+        let width = part.column_count();
+        let mut rows = part.query(params_from_iter(&ids))?;
+        while let Some(row) = rows.next()? {
+            for column in 0..width {
+                values.push(row.get::<_, Value>(column)?);
             }
         }
     }

@@ -1,12 +1,13 @@
 //! What was measured, as a page to read.
 
-use crate::house::SystemClock;
 use crate::instant;
+use anyhow::Context;
 use std::fmt::Write as _;
 use std::io::{Seek, SeekFrom, Write as _};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
+use wharf_server::clock::SystemClock;
 use wharf_store::Clock;
 
 /// Median, least and most.
@@ -89,8 +90,15 @@ impl Report {
             read("/proc/sys/kernel/osrelease")
         )?;
         writeln!(head, "- disk: {}, one 4 KiB write and its fsync take {} ms", disk(folder), sync_times(folder)?.text())?;
+        let sqlite: String = rusqlite::Connection::open_in_memory()?.query_row("SELECT sqlite_version()", [], |row| row.get(0))?;
+        writeln!(head, "- engine: SQLite {sqlite}, settings `{}`", wharf_store::dialect::PRAGMAS)?;
         writeln!(head, "- load at the start: {}", load())?;
         Ok(Report { head, goals: Vec::new() })
+    }
+
+    /// One more fact of this run.
+    pub fn fact(&mut self, text: String) {
+        self.head.push_str(&format!("- {text}\n"));
     }
 
     /// One more goal.
@@ -100,7 +108,7 @@ impl Report {
     }
 
     /// The whole page.
-    pub fn finish(self, took: Duration) -> anyhow::Result<String> {
+    pub fn finish(self, took: Duration, history: &Path) -> anyhow::Result<String> {
         let mut page = self.head;
         writeln!(page, "- load at the end: {}; the run took {:.0} s", load(), took.as_secs_f64())?;
         page.push_str(
@@ -132,24 +140,15 @@ impl Report {
         }
         page.push_str("\n## Notes\n\n");
         for (goal, load) in &self.goals {
-            writeln!(page, "- **{}** ({} pairs; load after it {load}). {}", goal.name, goal.pairs.0.len(), goal.notes.join(" "))?;
+            let notes = goal.notes.join(" ");
+            writeln!(page, "- **{}** ({} pairs; load after it {load}). {notes}", goal.name, goal.pairs.0.len())?;
         }
         let missed: Vec<&str> =
             self.goals.iter().filter(|(goal, _)| !goal.met && goal.wanted != "for scale").map(|(goal, _)| goal.name).collect();
         if !missed.is_empty() {
             writeln!(page, "\nMissed in this run: {}.", missed.join(", "))?;
         }
-        page.push_str(
-            "\n## Not measured yet\n\n\
-             - G1, G2 and G7 over HTTP: the figures above go through flows and store in one process.\n\
-             - The same on PostgreSQL.\n\
-             - G3 (other systems through their own public API), G5 (the whole life through the flows), G6 (one hot article),\n  \
-             G9 (search), G10 (binary, start, memory), G11 (speed at the end of a million; kills), G12 (10,000 labels), G13 (a million rows of a file),\n  \
-             G14 (routing against the optimum).\n\
-             - Lists and counts at 1,000,000 orders, unless the table says so: `--orders 1000000`.\n\n\
-             ## Again\n\n```\nmake bench\ncd bench && cargo run --release --locked -- --orders 1000000 --only g7,g8\n```\n\n\
-             `cargo run --release --locked -- --help` tells sizes, pairs, writers and where the databases are made.\n",
-        );
+        page.push_str(&format!("\n{}", std::fs::read_to_string(history).with_context(|| format!("cannot read {}", history.display()))?));
         Ok(page)
     }
 }
@@ -251,6 +250,6 @@ fn commit() -> String {
     };
     let text = |out: std::process::Output| String::from_utf8_lossy(&out.stdout).trim().to_owned();
     let Some(commit) = git(&["rev-parse", "--short=10", "HEAD"]).map(text) else { return "unknown".to_owned() };
-    let changed = git(&["status", "--porcelain", "--", "../crates", "src", "Cargo.toml", "Cargo.lock"]).map(text).unwrap_or_default();
+    let changed = git(&["status", "--porcelain", "--", "../crates", "src", "Cargo.toml", "../Cargo.lock"]).map(text).unwrap_or_default();
     if changed.is_empty() { commit } else { format!("{commit} with changes") }
 }
