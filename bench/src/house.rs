@@ -125,12 +125,7 @@ pub fn wait_for_log(file: &Path) {
 /// An error unless all orders of a page are new and stored.
 pub fn all_in(done: Result<Ingested, FlowError>, wanted: usize) -> anyhow::Result<()> {
     let done = done.map_err(|error| anyhow!("{error}"))?;
-    anyhow::ensure!(
-        done.inserted.len() == wanted,
-        "of {wanted} orders {} went in and {} were parked",
-        done.inserted.len(),
-        done.parked
-    );
+    anyhow::ensure!(done.inserted.len() == wanted, "of {wanted} orders {} went in and {} were parked", done.inserted.len(), done.parked);
     Ok(())
 }
 

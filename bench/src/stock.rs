@@ -37,7 +37,8 @@ impl Stock {
         let home = folder.join(format!("orders-{count}"));
         let mark = home.join("made-by.txt");
         let wanted = made_by(folder)?;
-        let known = std::fs::read_to_string(&mark).ok().and_then(|text| Some((text.lines().next()?.to_owned(), text.lines().nth(1)?.to_owned())));
+        let known =
+            std::fs::read_to_string(&mark).ok().and_then(|text| Some((text.lines().next()?.to_owned(), text.lines().nth(1)?.to_owned())));
         let told = match known {
             Some((made, told)) if made == wanted => told,
             _ => {

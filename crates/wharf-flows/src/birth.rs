@@ -102,7 +102,8 @@ impl<'a> Births<'a> {
     /// Says of each whether its buyer returns. `changed` are the buyers of the page's known orders. Answers the stored orders
     /// that are a returning buyer's from now on.
     pub(crate) fn meet_buyers(&mut self, tx: &mut Tx<'_>, changed: &[(String, Timestamp, bool)]) -> Result<Vec<OrderId>, StoreError> {
-        let mut paid: Vec<(&str, Timestamp)> = changed.iter().filter(|(_, _, paid)| *paid).map(|(key, at, _)| (key.as_str(), *at)).collect();
+        let mut paid: Vec<(&str, Timestamp)> =
+            changed.iter().filter(|(_, _, paid)| *paid).map(|(key, at, _)| (key.as_str(), *at)).collect();
         let of_new = self.0.iter().filter(|birth| birth.order.payment != Payment::Unpaid);
         paid.extend(of_new.map(|birth| (birth.new.row.buyer_key.as_str(), birth.order.placed_at)));
         let asked: Vec<&str> = self.0.iter().map(|birth| birth.new.row.buyer_key.as_str()).collect();

@@ -4,13 +4,13 @@
 
 use crate::app::{App, FlowError};
 use crate::ingest::{Batch, CursorMove, Source, ingest_in};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 use wharf_domain::id::{OrderId, ShopId};
 use wharf_domain::order::channel::ChannelOrder;
 use wharf_store::{Store, StoreError, orders};
 
-/// Orders of one unit of work. More would make the first one wait without saving much.
+/// Things of one unit of work. More would make the first one wait without saving much.
 const MOST: usize = 256;
 
 /// What became of a single order.
@@ -26,38 +26,60 @@ pub enum Stored {
     Parked,
 }
 
-type Answer = oneshot::Sender<Result<Stored, FlowError>>;
-
-struct Waiting {
-    shop: ShopId,
-    source: Source,
-    order: ChannelOrder,
-    answer: Answer,
+/// Where things wait that come one by one and are done by pages. One of a kind in an [`App`].
+pub(crate) struct Gather<I, O> {
+    state: Mutex<State<I, O>>,
 }
 
-/// Where single orders wait. One in an [`App`].
-#[derive(Default)]
-pub(crate) struct Gather {
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    waiting: Vec<Waiting>,
-    /// Somebody stores what waits.
+struct State<I, O> {
+    waiting: Vec<(I, oneshot::Sender<O>)>,
+    /// Somebody does what waits.
     busy: bool,
 }
 
-impl Gather {
+impl<I, O> Default for Gather<I, O> {
+    fn default() -> Self {
+        Gather { state: Mutex::new(State { waiting: Vec::new(), busy: false }) }
+    }
+}
+
+impl<I: Send + 'static, O: Send + 'static> Gather<I, O> {
+    /// Does one thing together with others that come meanwhile. `page` does many and answers each, in their order. `None`
+    /// when the page was never answered: the program ends.
+    pub(crate) async fn one<F>(self: &Arc<Self>, item: I, page: impl Fn(Vec<I>) -> F + Send + 'static) -> Option<O>
+    where
+        F: Future<Output = Vec<O>> + Send,
+    {
+        let (answer, answered) = oneshot::channel();
+        if self.put(item, answer) {
+            // A task of its own: it goes on when this caller stops waiting.
+            let gather = Arc::clone(self);
+            tokio::spawn(async move {
+                let _ended = Ended(&gather);
+                loop {
+                    let (items, answers): (Vec<I>, Vec<_>) = gather.take().into_iter().unzip();
+                    if items.is_empty() {
+                        return;
+                    }
+                    for (answer, result) in answers.into_iter().zip(page(items).await) {
+                        // Whoever no longer waits has stopped caring.
+                        let _ = answer.send(result);
+                    }
+                }
+            });
+        }
+        answered.await.ok()
+    }
+
     /// Puts one in. True when nobody is at work, so that the caller must be.
-    fn put(&self, one: Waiting) -> bool {
+    fn put(&self, item: I, answer: oneshot::Sender<O>) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.waiting.push(one);
+        state.waiting.push((item, answer));
         !std::mem::replace(&mut state.busy, true)
     }
 
     /// Takes what waits, the longest waiting first; none ends the work.
-    fn take(&self) -> Vec<Waiting> {
+    fn take(&self) -> Vec<(I, oneshot::Sender<O>)> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let most = state.waiting.len().min(MOST);
         state.busy = most > 0;
@@ -65,31 +87,39 @@ impl Gather {
     }
 }
 
+/// However the work ends, nobody waits for ever: after a panic those who wait hear that there is no answer, and the next one
+/// who comes begins afresh.
+struct Ended<'a, I, O>(&'a Gather<I, O>);
+
+impl<I, O> Drop for Ended<'_, I, O> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.waiting.clear();
+            state.busy = false;
+        }
+    }
+}
+
+/// An order on its own, and where it comes from.
+pub(crate) struct Single {
+    shop: ShopId,
+    source: Source,
+    order: ChannelOrder,
+}
+
 /// Stores one order, together with others that arrive meanwhile. The answer comes after its commit.
 pub async fn ingest_one(app: &App, shop: ShopId, order: ChannelOrder, source: Source) -> Result<Stored, FlowError> {
-    let (answer, answered) = oneshot::channel();
-    if app.gather.put(Waiting { shop, source, order, answer }) {
-        // A task of its own: it goes on when this caller stops waiting.
-        let (gather, store) = (app.gather.clone(), app.store.clone());
-        tokio::spawn(async move {
-            loop {
-                let page = gather.take();
-                if page.is_empty() {
-                    return;
-                }
-                store_all(&store, page).await;
-            }
-        });
-    }
-    answered.await.unwrap_or(Err(FlowError::Store(StoreError::Unavailable)))
+    let store = app.store.clone();
+    let answer = app.singles.one(Single { shop, source, order }, move |page| store_all(store.clone(), page)).await;
+    answer.unwrap_or(Err(FlowError::Store(StoreError::Unavailable)))
 }
 
 /// One unit of work for all, a page for each shop.
-async fn store_all(store: &Store, page: Vec<Waiting>) {
-    let mut answers: Vec<Option<Answer>> = Vec::with_capacity(page.len());
+async fn store_all(store: Store, page: Vec<Single>) -> Vec<Result<Stored, FlowError>> {
+    let mut answers: Vec<Result<Stored, FlowError>> = vec![Err(FlowError::Store(StoreError::Unavailable)); page.len()];
     let mut groups: Vec<Group> = Vec::new();
     for (place, one) in page.into_iter().enumerate() {
-        answers.push(Some(one.answer));
         let group = match groups.iter_mut().find(|g| g.shop == one.shop && g.source == one.source && !g.has(&one.order)) {
             Some(group) => group,
             None => groups.push_mut(Group { shop: one.shop, source: one.source, places: Vec::new(), orders: Vec::new() }),
@@ -111,23 +141,18 @@ async fn store_all(store: &Store, page: Vec<Waiting>) {
                 .collect::<Result<Vec<_>, FlowError>>()
         })
         .await;
-    let mut answer = |place: usize, result: Result<Stored, FlowError>| {
-        if let Some(answer) = answers.get_mut(place).and_then(Option::take) {
-            // Whoever no longer waits has stopped caring.
-            let _ = answer.send(result);
-        }
-    };
     match done {
         Ok(results) => {
             for (places, result) in places.into_iter().zip(results) {
                 match result {
-                    Ok(stored) => places.into_iter().zip(stored).for_each(|(place, one)| answer(place, Ok(one))),
-                    Err(error) => places.into_iter().for_each(|place| answer(place, Err(error.clone()))),
+                    Ok(stored) => places.into_iter().zip(stored).for_each(|(place, one)| answers[place] = Ok(one)),
+                    Err(error) => places.into_iter().for_each(|place| answers[place] = Err(error.clone())),
                 }
             }
         }
-        Err(error) => places.into_iter().flatten().for_each(|place| answer(place, Err(error.clone()))),
+        Err(error) => answers.fill(Err(error)),
     }
+    answers
 }
 
 /// Orders of one shop and source, each of them once.

@@ -71,8 +71,7 @@ pub fn review(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Reviewed, StoreError> 
 /// Decides about newborn orders (of `home`, where it is given) and about stored ones, without writing.
 pub(crate) fn decide(tx: &mut Tx<'_>, newborn: &[Newborn<'_>], ids: &[OrderId], home: Option<&Shop>) -> Result<Decided, StoreError> {
     let mut stored = if ids.is_empty() { Vec::new() } else { orders::orders(tx, &Scope::ALL, ids)? };
-    let mut decided =
-        Decided { reviewed: Reviewed::default(), verdicts: Vec::with_capacity(newborn.len()), plan: Plan::default() };
+    let mut decided = Decided { reviewed: Reviewed::default(), verdicts: Vec::with_capacity(newborn.len()), plan: Plan::default() };
     if newborn.is_empty() && stored.is_empty() {
         return Ok(decided);
     }
@@ -118,7 +117,8 @@ pub(crate) fn decide(tx: &mut Tx<'_>, newborn: &[Newborn<'_>], ids: &[OrderId], 
     let keys = tx.keys().clone();
     for subject in &subjects {
         let order = subject.order;
-        let mut held: BTreeSet<HoldReason> = open_holds.get(&order.id).into_iter().flatten().map(|hold: &holds::Hold| hold.reason).collect();
+        let mut held: BTreeSet<HoldReason> =
+            open_holds.get(&order.id).into_iter().flatten().map(|hold: &holds::Hold| hold.reason).collect();
         if let Some(shop) = shops.get(&order.shop_id) {
             let twin = candidates.twin_of(order, shop.policy.checks.duplicate_hours);
             let found = look(subject, twin.as_ref(), listed.get(&order.id).copied(), shop);
@@ -200,11 +200,8 @@ fn candidates(
     let window = |order: &Order| {
         shops.get(&order.shop_id).filter(|s| s.policy.checks.duplicate.is_some()).map(|s| s.policy.checks.duplicate_hours.max(0) * HOUR)
     };
-    let wanted: Vec<(&Order, i64)> = known
-        .iter()
-        .filter(|o| !o.buyer_key.is_empty() && is_ours_to_send(o))
-        .filter_map(|o| window(o).map(|w| (*o, w)))
-        .collect();
+    let wanted: Vec<(&Order, i64)> =
+        known.iter().filter(|o| !o.buyer_key.is_empty() && is_ours_to_send(o)).filter_map(|o| window(o).map(|w| (*o, w))).collect();
     let keys: Vec<String> = wanted.iter().map(|(order, _)| order.buyer_key.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     let (Some(from), Some(to)) =
         (wanted.iter().map(|(o, w)| o.placed_at.plus(-w)).min(), wanted.iter().map(|(o, w)| o.placed_at.plus(*w)).max())

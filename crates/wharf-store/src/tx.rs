@@ -135,9 +135,8 @@ impl Tx<'_> {
         while !left.is_empty() {
             let (now, later) = left.split_at(dialect::chunk(left.len(), width, 0));
             let shape = Shape { tail: tail.into(), count: now.len(), first: 1, kinds: Vec::new().into() };
-            let sql = self.text(head, &shape, |engine| {
-                format!("{head} {} {tail}", dialect::values(engine, now.len(), &vec![None; width], 1, false))
-            });
+            let sql = self
+                .text(head, &shape, |engine| format!("{head} {} {tail}", dialect::values(engine, now.len(), &vec![None; width], 1, false)));
             let params: Vec<&Value> = now.iter().flatten().collect();
             let (more, rows) = self.run(Sql::Ready(&sql), &params, want_rows)?;
             changed += more;

@@ -21,8 +21,8 @@ use wharf_store::shops::Pull;
 use wharf_store::testing::{START, both_engines_with, memory};
 
 /// Statements of a page that brings nothing but new orders. They grow with the logarithm of the page, by its chunks.
-const MOST_OF_200: u64 = 60;
-const MOST_OF_1000: u64 = 110;
+const MOST_OF_200: u64 = 40;
+const MOST_OF_1000: u64 = 70;
 
 /// Orders of all kinds, some of one buyer.
 fn history(count: usize, seed: usize) -> Vec<ChannelOrder> {
@@ -38,7 +38,7 @@ fn a_page_is_a_handful_of_statements_however_many_orders_it_has() {
         // The first page teaches listings. What may not grow: statements of a page, and rows beyond those of the orders
         // themselves (payload, buyer, order, lines, blind indexes, timeline) and of the counters.
         put(&app, shop, (0..200).map(order).collect()).await;
-        for (page, most_statements, most_rows) in [(200..400, MOST_OF_200, 11.0), (400..1_400, MOST_OF_1000, 11.0)] {
+        for (page, most_statements, most_rows) in [(200..400, MOST_OF_200, 10.5), (400..1_400, MOST_OF_1000, 10.5)] {
             let count = page.len();
             let before = bed.store.counted();
             put(&app, shop, page.map(order).collect()).await;

@@ -247,8 +247,11 @@ pub fn buyers_seen(tx: &mut Tx<'_>, paid: &[(&str, Timestamp)], asked: &[&str], 
         )?;
     }
     // Another unit of work may have been faster with an even earlier one: what stands there now is what holds.
-    let keys: BTreeSet<Value> =
-        lowered.into_iter().filter_map(|row| row.into_iter().next()).chain(changed.iter().filter(|key| !key.is_empty()).map(|key| (*key).into())).collect();
+    let keys: BTreeSet<Value> = lowered
+        .into_iter()
+        .filter_map(|row| row.into_iter().next())
+        .chain(changed.iter().filter(|key| !key.is_empty()).map(|key| (*key).into()))
+        .collect();
     let keys: Vec<Value> = keys.into_iter().collect();
     first_paid.extend(self::first_paid(tx, &keys)?);
     let rows = tx.query_in(

@@ -4,9 +4,9 @@ use super::people::{SealedRecipient, index};
 use super::{Order, OrderLine};
 use crate::{Kind, StoreError, Tx, Value};
 use wharf_domain::id::{ImportBatchId, ListingId, OrderId, OrderLineId, ShopId};
-use wharf_domain::order::{LineCounters, LineRefund};
 use wharf_domain::order::channel::{ChannelLine, ChannelOrder};
 use wharf_domain::order::phase::{ChannelProgress, Phase};
+use wharf_domain::order::{LineCounters, LineRefund};
 use wharf_domain::time::Timestamp;
 use wharf_domain::timeline::Actor;
 
