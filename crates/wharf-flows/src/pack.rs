@@ -2,13 +2,18 @@
 //! that parcel, a right item counts, a wrong one changes nothing, the last one closes the parcel. What must not leave is
 //! stopped with its reason, at every scan.
 
+mod parcels;
+mod waves;
+
+pub use parcels::{acknowledge, pack, unpack, weigh};
+pub use waves::{new_wave, unpick};
+
 use crate::app::{App, FlowError, Outcome};
 use crate::print::{self, Printing};
 use crate::{recompute, ship};
 use serde_json::json;
 use std::collections::HashMap;
-use wharf_domain::fulfillment::{Fulfillment, FulfillmentState};
-use wharf_domain::id::{FulfillmentId, FulfillmentLineId, OrderId, ShipmentId, UserId, WarehouseId, WaveId};
+use wharf_domain::id::{FulfillmentLineId, OrderId, ShipmentId, UserId, WarehouseId, WaveId};
 use wharf_domain::shipment::ShipmentState;
 use wharf_domain::time::DAY;
 use wharf_domain::timeline::{Actor, Event};
@@ -308,7 +313,7 @@ fn lay_open(tx: &mut Tx<'_>, station: &StationRow, parcel: &ShipmentRow) -> Resu
         stations::open(tx, &station.name, Some(parcel.id))?;
         shipments::set_opened(tx, parcel.id)?;
     }
-    ship::set_fulfillments(tx, parcel, ship::Move::Pick)
+    ship::set_fulfillments(tx, &[parcel], ship::Move::Pick)
 }
 
 /// An item was scanned for a parcel.
@@ -347,20 +352,25 @@ fn count(
 
 /// Closes a parcel whose items are all in it.
 fn close(tx: &mut Tx<'_>, actor: &Actor, user: Option<UserId>, station: &StationRow, parcel: &ShipmentRow) -> Result<Bookmark, FlowError> {
-    closed(tx, actor, user, &station.name, parcel)?;
+    closed(tx, actor, user, &station.name, &[parcel])?;
     stations::open(tx, &station.name, None)?;
     recompute::apply(tx, &parcel.orders())?;
     Ok(Bookmark { scanned: Scanned::Complete, parcel: Some(parcel.id), print: parcel.printed_at.is_none() })
 }
 
-fn closed(tx: &mut Tx<'_>, actor: &Actor, user: Option<UserId>, station: &str, parcel: &ShipmentRow) -> Result<(), StoreError> {
-    shipments::step(tx, parcel.id, &Step::Packed { station: station.to_owned(), by: user.map(|u| u.0) })?;
-    ship::set_fulfillments(tx, parcel, ship::Move::Pack)?;
-    let orders = parcel.orders();
+/// What closing parcels writes, for any number of them.
+fn closed(tx: &mut Tx<'_>, actor: &Actor, user: Option<UserId>, station: &str, parcels: &[&ShipmentRow]) -> Result<(), StoreError> {
+    let ids: Vec<ShipmentId> = parcels.iter().map(|p| p.id).collect();
+    shipments::steps(tx, &ids, &Step::Packed { station: station.to_owned(), by: user.map(|u| u.0) })?;
+    ship::set_fulfillments(tx, parcels, ship::Move::Pack)?;
+    let orders: Vec<OrderId> = parcels.iter().flat_map(|p| p.orders()).collect();
     fulfillments::recount(tx, &orders)?;
-    let params = json!({ "shipment": parcel.id, "number": parcel.waybill_number, "station": station });
-    let events: Vec<(OrderId, Event)> =
-        orders.iter().map(|o| (*o, Event { kind: "parcel.packed".to_owned(), params: params.clone(), actor: actor.clone() })).collect();
+    let mut events: Vec<(OrderId, Event)> = Vec::with_capacity(orders.len());
+    for parcel in parcels {
+        let params = json!({ "shipment": parcel.id, "number": parcel.waybill_number, "station": station });
+        let told = parcel.orders().into_iter();
+        events.extend(told.map(|o| (o, Event { kind: "parcel.packed".to_owned(), params: params.clone(), actor: actor.clone() })));
+    }
     timeline::append(tx, &events)
 }
 
@@ -393,258 +403,6 @@ pub async fn restart(app: &App, name: &str) -> Result<(), FlowError> {
                 stations::open(tx, &name, None)?;
             }
             Ok(())
-        })
-        .await
-}
-
-/// The packer has seen that contents changed, and has put back what no longer belongs: the parcel may go on with what is left.
-pub async fn acknowledge(app: &App, actor: &Actor, id: ShipmentId) -> Result<(), FlowError> {
-    let actor = actor.clone();
-    app.store
-        .write(move |tx| {
-            locks::shipments(tx, &[id])?;
-            let Some(parcel) = shipments::load(tx, &[id])?.into_iter().next() else {
-                return Err(FlowError::NotFound(format!("shipment {id}")));
-            };
-            match parcel.state {
-                ShipmentState::Draft | ShipmentState::Booked => {}
-                ShipmentState::Packed
-                | ShipmentState::Cancelled
-                | ShipmentState::HandedOver
-                | ShipmentState::InTransit
-                | ShipmentState::OutForDelivery
-                | ShipmentState::Delivered
-                | ShipmentState::Exception
-                | ShipmentState::Returning
-                | ShipmentState::Returned
-                | ShipmentState::Lost => return Ok(()),
-            }
-            if parcel.stop_reason.is_empty() {
-                return Ok(());
-            }
-            shipments::set_stop(tx, &[id], "")?;
-            let events: Vec<(OrderId, Event)> = parcel
-                .orders()
-                .into_iter()
-                .map(|o| {
-                    (
-                        o,
-                        Event {
-                            kind: "parcel.resumed".to_owned(),
-                            params: json!({ "shipment": id, "was": parcel.stop_reason }),
-                            actor: actor.clone(),
-                        },
-                    )
-                })
-                .collect();
-            timeline::append(tx, &events)?;
-            Ok(())
-        })
-        .await
-}
-
-/// The weight on the scale. Answers the difference to what the parcel should weigh, where that is known.
-pub async fn weigh(app: &App, actor: &Actor, id: ShipmentId, grams: i64) -> Result<Option<i64>, FlowError> {
-    if !(1..=1_000_000).contains(&grams) {
-        return Err(FlowError::invalid("grams", "a weight between 1 gram and 1 tonne"));
-    }
-    let actor = actor.clone();
-    app.store
-        .write(move |tx| {
-            let Some(parcel) = shipments::load(tx, &[id])?.into_iter().next() else {
-                return Err(FlowError::NotFound(format!("shipment {id}")));
-            };
-            shipments::set_measured(tx, id, grams)?;
-            let off = (parcel.weight_grams > 0).then(|| grams - parcel.weight_grams);
-            let params = json!({ "shipment": id, "grams": grams, "expected": parcel.weight_grams });
-            let events: Vec<(OrderId, Event)> = parcel
-                .orders()
-                .into_iter()
-                .map(|o| (o, Event { kind: "parcel.weighed".to_owned(), params: params.clone(), actor: actor.clone() }))
-                .collect();
-            timeline::append(tx, &events)?;
-            Ok(off)
-        })
-        .await
-}
-
-/// Closes parcels without scanning them: for warehouses that do not scan. The same obstacles hold.
-pub async fn pack(app: &App, packer: &Packer, station: &str, ids: &[ShipmentId]) -> Result<Vec<(ShipmentId, Outcome)>, FlowError> {
-    each(app, ids, {
-        let (packer, station) = (packer.clone(), station.to_owned());
-        move |tx, parcel, stopped| {
-            match parcel.state {
-                ShipmentState::Packed => return Ok(Outcome::Already),
-                ShipmentState::Booked => {}
-                ShipmentState::Draft => return Ok(Outcome::refused("no_waybill")),
-                ShipmentState::Cancelled => return Ok(Outcome::refused("cancelled")),
-                ShipmentState::HandedOver
-                | ShipmentState::InTransit
-                | ShipmentState::OutForDelivery
-                | ShipmentState::Delivered
-                | ShipmentState::Exception
-                | ShipmentState::Returning
-                | ShipmentState::Returned
-                | ShipmentState::Lost => return Ok(Outcome::refused("handed_over")),
-            }
-            if !parcel.stop_reason.is_empty() {
-                return Ok(Outcome::refused(parcel.stop_reason.as_str()));
-            }
-            if let Some(why) = stopped {
-                return Ok(Outcome::refused(why));
-            }
-            let lines: Vec<FulfillmentLineId> = parcel.lines.iter().map(|l| l.fulfillment_line_id).collect();
-            fulfillments::set_scanned(tx, &lines, true)?;
-            closed(tx, &packer.actor, packer.user_id, &station, parcel)?;
-            Ok(Outcome::Done)
-        }
-    })
-    .await
-}
-
-/// Opens closed parcels again, while they are here.
-pub async fn unpack(app: &App, actor: &Actor, ids: &[ShipmentId]) -> Result<Vec<(ShipmentId, Outcome)>, FlowError> {
-    let actor = actor.clone();
-    each(app, ids, move |tx, parcel, _| {
-        match parcel.state {
-            ShipmentState::Packed => {}
-            ShipmentState::Draft | ShipmentState::Booked | ShipmentState::Cancelled => return Ok(Outcome::Already),
-            ShipmentState::HandedOver
-            | ShipmentState::InTransit
-            | ShipmentState::OutForDelivery
-            | ShipmentState::Delivered
-            | ShipmentState::Exception
-            | ShipmentState::Returning
-            | ShipmentState::Returned
-            | ShipmentState::Lost => return Ok(Outcome::refused("handed_over")),
-        }
-        shipments::step(tx, parcel.id, &Step::Unpacked)?;
-        ship::set_fulfillments(tx, parcel, ship::Move::Unpack)?;
-        let lines: Vec<FulfillmentLineId> = parcel.lines.iter().map(|l| l.fulfillment_line_id).collect();
-        fulfillments::set_scanned(tx, &lines, false)?;
-        fulfillments::recount(tx, &parcel.orders())?;
-        let events: Vec<(OrderId, Event)> = parcel
-            .orders()
-            .into_iter()
-            .map(|o| (o, Event { kind: "parcel.unpacked".to_owned(), params: json!({ "shipment": parcel.id }), actor: actor.clone() }))
-            .collect();
-        timeline::append(tx, &events)?;
-        Ok(Outcome::Done)
-    })
-    .await
-}
-
-/// Runs one step over many parcels in one unit of work; each answers for itself.
-async fn each(
-    app: &App,
-    ids: &[ShipmentId],
-    step: impl Fn(&mut Tx<'_>, &ShipmentRow, Option<&str>) -> Result<Outcome, StoreError> + Send + Sync + 'static,
-) -> Result<Vec<(ShipmentId, Outcome)>, FlowError> {
-    let ids = ids.to_vec();
-    app.store
-        .write_again(move |tx| {
-            locks::shipments(tx, &ids)?;
-            let rows: HashMap<ShipmentId, ShipmentRow> = shipments::load(tx, &ids)?.into_iter().map(|s| (s.id, s)).collect();
-            let stopped: HashMap<ShipmentId, String> = shipments::obstacles(tx, &ids)?.into_iter().map(|(id, _, why)| (id, why)).collect();
-            let mut results: Vec<(ShipmentId, Outcome)> = Vec::with_capacity(ids.len());
-            for id in &ids {
-                let seen = results.iter().any(|(known, _)| known == id);
-                let outcome = match rows.get(id) {
-                    None => Outcome::refused("not_found"),
-                    Some(_) if seen => Outcome::Already,
-                    Some(parcel) => step(tx, parcel, stopped.get(id).map(String::as_str))?,
-                };
-                results.push((*id, outcome));
-            }
-            let orders: Vec<OrderId> = rows.values().flat_map(ShipmentRow::orders).collect();
-            recompute::apply(tx, &orders)?;
-            Ok(results)
-        })
-        .await
-}
-
-/// Starts a wave: the fulfillments of these parcels are picked together. Those that cannot be are refused one by one.
-pub async fn new_wave(
-    app: &App,
-    actor: &Actor,
-    name: &str,
-    warehouse: WarehouseId,
-    ids: &[ShipmentId],
-) -> Result<(WaveId, Vec<(ShipmentId, Outcome)>), FlowError> {
-    let (actor, name, ids) = (actor.clone(), name.trim().to_owned(), ids.to_vec());
-    app.store
-        .write(move |tx| {
-            locks::shipments(tx, &ids)?;
-            let now = tx.now();
-            let rows: HashMap<ShipmentId, ShipmentRow> = shipments::load(tx, &ids)?.into_iter().map(|s| (s.id, s)).collect();
-            let stopped: HashMap<ShipmentId, String> = shipments::obstacles(tx, &ids)?.into_iter().map(|(id, _, why)| (id, why)).collect();
-            let wave = stations::new_wave(tx, warehouse, &name, &actor)?;
-            let mut results = Vec::with_capacity(ids.len());
-            let mut changes: Vec<(FulfillmentId, FulfillmentState, Option<WaveId>)> = Vec::new();
-            for id in &ids {
-                let outcome = match (rows.get(id), stopped.get(id)) {
-                    (None, _) => Outcome::refused("not_found"),
-                    (Some(_), Some(why)) => Outcome::refused(why.as_str()),
-                    (Some(s), None) if s.warehouse_id != warehouse => Outcome::refused("other_warehouse"),
-                    (Some(s), None) if !matches!(s.state, ShipmentState::Draft | ShipmentState::Booked) => Outcome::refused("packed"),
-                    (Some(s), None) => {
-                        let lines: Vec<FulfillmentLineId> = s.lines.iter().map(|l| l.fulfillment_line_id).collect();
-                        let mine = fulfillments::of_orders(tx, &s.orders())?;
-                        let mut done = false;
-                        for f in mine.iter().filter(|f| f.lines.iter().any(|l| lines.contains(&l.id))) {
-                            if let Ok(next) = Fulfillment::of(f.state, f.wave_id, f.updated_at).pick(Some(wave), now) {
-                                changes.push((f.id, next.state(), Some(wave)));
-                                done = true;
-                            }
-                        }
-                        if done { Outcome::Done } else { Outcome::refused("picking") }
-                    }
-                };
-                results.push((*id, outcome));
-            }
-            fulfillments::set_state(tx, &changes)?;
-            Ok((wave, results))
-        })
-        .await
-}
-
-/// Calls the walk for fulfillments off: the goods go back (un-pick).
-pub async fn unpick(app: &App, actor: &Actor, ids: &[FulfillmentId]) -> Result<Vec<(FulfillmentId, Outcome)>, FlowError> {
-    let (actor, ids) = (actor.clone(), ids.to_vec());
-    app.store
-        .write(move |tx| {
-            let now = tx.now();
-            let orders: Vec<OrderId> = fulfillments::load(tx, &ids)?.iter().map(|f| f.order_id).collect();
-            locks::orders(tx, &orders)?;
-            let rows: HashMap<FulfillmentId, _> = fulfillments::load(tx, &ids)?.into_iter().map(|f| (f.id, f)).collect();
-            let (mut changes, mut scans, mut events, mut results) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-            for id in &ids {
-                let outcome = match rows.get(id) {
-                    None => Outcome::refused("not_found"),
-                    Some(f) if f.state == FulfillmentState::Open => Outcome::Already,
-                    Some(f) => match Fulfillment::of(f.state, f.wave_id, f.updated_at).unpick(now) {
-                        Ok(next) => {
-                            changes.push((f.id, next.state(), None));
-                            scans.extend(f.lines.iter().map(|l| l.id));
-                            events.push((
-                                f.order_id,
-                                Event {
-                                    kind: "fulfillment.unpicked".to_owned(),
-                                    params: json!({ "fulfillment": f.id }),
-                                    actor: actor.clone(),
-                                },
-                            ));
-                            Outcome::Done
-                        }
-                        Err(not_now) => Outcome::refused(not_now.state),
-                    },
-                };
-                results.push((*id, outcome));
-            }
-            fulfillments::set_state(tx, &changes)?;
-            fulfillments::set_scanned(tx, &scans, false)?;
-            timeline::append(tx, &events)?;
-            Ok(results)
         })
         .await
 }
