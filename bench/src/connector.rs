@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use wharf_connect::channel::{Channel, Confirmed, Count, OrderPage, PullWindow, ShipmentConfirmation, ShopIdentity, WindowRules};
-use wharf_connect::{Call, ConnectError};
+use wharf_connect::{Call, ConnectError, Held};
 use wharf_domain::order::channel::ChannelOrder;
 use wharf_domain::time::{DAY, HOUR, MINUTE};
 
@@ -24,7 +24,7 @@ fn refused<T>() -> Result<T, ConnectError> {
 
 #[async_trait]
 impl Channel for Pages {
-    async fn pull_orders(&self, _: &Call<'_>, window: &PullWindow) -> Result<OrderPage, ConnectError> {
+    async fn pull_orders(&self, _: &Call<'_>, window: &PullWindow, _: &dyn Held) -> Result<OrderPage, ConnectError> {
         let number: usize = window.page.as_deref().map_or(Ok(0), str::parse).map_err(|_| ConnectError::Drift("page".to_owned()))?;
         let body = self.0.get(number).map(Vec::as_slice).unwrap_or_default();
         let orders = body

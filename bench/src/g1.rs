@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use wharf_connect::channel::{Channel, PullWindow};
-use wharf_connect::{Credentials, Settings};
+use wharf_connect::{Credentials, NothingHeld, Settings};
 use wharf_domain::order::channel::ChannelOrder;
 use wharf_domain::time::DAY;
 use wharf_flows::ingest::CursorMove;
@@ -83,7 +83,7 @@ fn pull(runtime: &Runtime, house: &House, pages: &[Vec<ChannelOrder>]) -> anyhow
     for (number, size) in sizes.into_iter().enumerate() {
         let window = PullWindow { from: now.plus(-90 * DAY), to: now, page: Some(number.to_string()), initial: true };
         let calling = app.calling("measure", house.shop(number).0, vendor, Credentials::default(), Settings::default());
-        let read = runtime.block_on(connector.pull_orders(&calling.call(), &window))?;
+        let read = runtime.block_on(connector.pull_orders(&calling.call(), &window, &NothingHeld))?;
         let cursor = CursorMove::Page(Pull { from: window.from, to: window.to, page: read.next, started_at: now });
         all_in(runtime.block_on(store_page(app, house.shop(number), read.orders, cursor)), size)?;
     }
