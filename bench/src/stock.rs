@@ -22,8 +22,7 @@ const SEED: usize = 25_000;
 /// A hash has 64 characters, and a copy turns it by one more than the one before.
 const MOST_COPIES: usize = 64;
 /// Tables with rows of orders.
-const COPIED: [&str; 9] =
-    ["blobs", "buyers", "orders", "order_lines", "order_tags", "order_search", "findings", "holds", "timeline"];
+const COPIED: [&str; 9] = ["blobs", "buyers", "orders", "order_lines", "order_tags", "order_search", "findings", "holds", "timeline"];
 
 /// Many orders, and what is known of them.
 pub struct Stock {
@@ -99,8 +98,10 @@ fn fill(runtime: &Runtime, home: &Path, count: usize) -> anyhow::Result<String> 
     let house = House::fresh(home)?;
     let first = first_placed(house.app.now());
     let began = instant();
-    for (page, from) in (0..seed).step_by(PAGE).enumerate() {
-        let orders = (from..seed.min(from + PAGE)).map(|n| order(n, seed, first)).collect();
+    // Every shop gets some of every ten days: the filters of lists find orders in each.
+    let size = PAGE.min(seed.div_ceil(SHOPS * 9));
+    for (page, from) in (0..seed).step_by(size).enumerate() {
+        let orders = (from..seed.min(from + size)).map(|n| order(n, seed, first)).collect();
         house.ingest(runtime, page, orders)?;
     }
     let ingested = began.elapsed();
@@ -133,7 +134,8 @@ fn multiply(file: &Path, copies: usize, seed: usize) -> anyhow::Result<()> {
         db.execute("INSERT INTO copies VALUES (?1)", [k as i64])?;
     }
     let last: i64 = db.query_row("SELECT MAX(id) FROM timeline", [], |row| row.get(0))?;
-    let span: i64 = db.query_row("SELECT MAX(id) - MIN(id) FROM (SELECT id FROM orders UNION ALL SELECT id FROM timeline)", [], |row| row.get(0))?;
+    let span: i64 =
+        db.query_row("SELECT MAX(id) - MIN(id) FROM (SELECT id FROM orders UNION ALL SELECT id FROM timeline)", [], |row| row.get(0))?;
     anyhow::ensure!(span < STEP, "ids of the first orders are too far apart to be moved");
     let indexes: Vec<(String, String)> = db
         .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN (SELECT value FROM json_each(?1))")?
@@ -144,14 +146,15 @@ fn multiply(file: &Path, copies: usize, seed: usize) -> anyhow::Result<()> {
     }
     let turned = |column: &str| format!("CASE {column} WHEN '' THEN '' ELSE substr({column}, k + 1) || substr({column}, 1, k) END");
     for table in COPIED {
-        let columns: Vec<String> =
-            db.prepare(&format!("SELECT * FROM {table}"))?.column_names().map(str::to_owned).collect();
+        let columns: Vec<String> = db.prepare(&format!("SELECT * FROM {table}"))?.column_names().map(str::to_owned).collect();
         let copied: Vec<String> = columns
             .iter()
             .map(|column| match column.as_str() {
                 "id" | "order_id" => format!("t.{column} + k * {STEP}"),
                 "external_id" if table == "orders" => format!("CAST(CAST(t.external_id AS INTEGER) + k * {seed} AS TEXT)"),
-                "hash" | "payload_hash" | "buyer_key" | "recipient_print" | "channel_print" | "content_print" => turned(&format!("t.{column}")),
+                "hash" | "payload_hash" | "buyer_key" | "recipient_print" | "channel_print" | "content_print" => {
+                    turned(&format!("t.{column}"))
+                }
                 _ => format!("t.{column}"),
             })
             .collect();
