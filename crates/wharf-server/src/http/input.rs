@@ -1,9 +1,11 @@
 //! Input at the edge: strict queries and bodies (an unknown parameter is an error, never ignored), ids in paths.
 
 use super::problem::Problem;
+use super::schema::Shape;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
 
 /// Query parameters, repeatable; the type says `deny_unknown_fields`.
 pub struct Query<T>(pub T);
@@ -15,10 +17,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// A JSON body.
+/// A JSON body. What its documented schema does not know is refused by name, at every depth.
 pub struct Body<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned + ToSchema + 'static, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let bytes =
@@ -28,11 +30,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         if bytes.windows(6).any(|w| w == b"\\u0000") {
             return Err(Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "invalid", "body: a text holds a NUL character"));
         }
-        serde_json::from_slice(bytes).map(Body).map_err(|e| match e.classify() {
-            serde_json::error::Category::Data => {
-                Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("body: {e}"))
-            }
-            _ => Problem::malformed(format!("body: {e}")),
+        let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|e| Problem::malformed(format!("body: {e}")))?;
+        let shape = Shape::of::<T>();
+        if let Some(field) = shape.stranger(&value) {
+            return Err(Problem::invalid(&field, "is not a field of this request"));
+        }
+        serde_json::from_slice(bytes).map(Body).map_err(|e| match shape.mismatch(&value) {
+            Some((field, why)) => Problem::invalid(if field.is_empty() { "body" } else { &field }, why),
+            None => Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("body: {e}")),
         })
     }
 }

@@ -18,6 +18,7 @@ pub mod pack;
 pub mod parked;
 pub mod people;
 pub mod problem;
+pub mod schema;
 pub mod shipments;
 pub mod shops;
 pub mod state;
