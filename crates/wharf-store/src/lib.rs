@@ -4,6 +4,7 @@
 
 pub mod audit;
 pub mod blobs;
+pub mod cancellations;
 pub mod catalog;
 pub mod completeness;
 pub mod confirmations;
