@@ -29,7 +29,7 @@ words! {
     /// Why an order is cancelled. Reports count these; a channel takes those that it knows.
     pub enum CancelReason {
         /// 买家不想买了
-        ChangedMind = "changed_mind",
+        BuyerAsked = "buyer_asked",
         /// 买家拍错了
         WrongItem = "wrong_item",
         /// 买家信息填写错误，重新拍
@@ -45,7 +45,7 @@ words! {
         /// 商品质量问题
         Quality = "quality",
         /// 无法配送
-        CannotDeliver = "cannot_deliver",
+        AddressUnreachable = "address_unreachable",
         /// 发货太慢
         TooSlow = "too_slow",
         /// 恶意买家、同行捣乱

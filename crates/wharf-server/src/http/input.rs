@@ -4,6 +4,7 @@ use super::problem::Problem;
 use super::schema::Shape;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
@@ -51,6 +52,28 @@ impl<T: std::str::FromStr + Send, S: Send + Sync> FromRequestParts<S> for Id<T> 
         let axum::extract::Path(text) =
             axum::extract::Path::<String>::from_request_parts(parts, state).await.map_err(|e| Problem::malformed(e.body_text()))?;
         text.parse().map(Id).map_err(|_| Problem::malformed(format!("{text:?} is no id")))
+    }
+}
+
+/// The version that `If-Match` names, where the caller sent one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IfMatch(pub Option<i64>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        if_match(&parts.headers).map(IfMatch)
+    }
+}
+
+/// The version that `If-Match` names.
+pub fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
+    match headers.get(header::IF_MATCH) {
+        None => Ok(None),
+        Some(value) => {
+            let text = value.to_str().unwrap_or_default().trim().trim_matches('"');
+            text.parse().map(Some).map_err(|_| Problem::malformed(format!("If-Match: {text:?} is no version")))
+        }
     }
 }
 

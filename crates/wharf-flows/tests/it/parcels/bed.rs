@@ -236,7 +236,7 @@ impl House {
                 order: &order,
                 payload_hash: String::new(),
                 progress: ChannelProgress::None,
-                buyer_key: String::new(),
+                buyer_key: orders::buyer_key(tx.keys(), "counting", &order.buyer, order.recipient.as_ref()),
                 content_print: String::new(),
                 keep_note: false,
                 import_batch_id: None,

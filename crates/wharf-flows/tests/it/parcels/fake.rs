@@ -6,11 +6,14 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Mutex;
 use tokio::sync::Notify;
 use wharf_connect::carrier::{BookRequest, Booked, Carrier, ParcelOrder, TrackingUpdate};
-use wharf_connect::channel::{Channel, Confirmed, Count, OrderPage, PullWindow, ShipmentConfirmation, ShopIdentity, WindowRules};
+use wharf_connect::channel::{CancelOrders, CancelTerms, Channel, Confirmed, Count, OrderPage, PullWindow, ShipmentConfirmation, ShopIdentity, WindowRules};
 use wharf_connect::manifest::Pace;
 use wharf_connect::{Call, ConnectError, Http, HttpRequest, HttpResponse, Label, LabelSource, Manifest, TransportError, Vendor};
+use wharf_domain::cancellation::CancelReason;
 use wharf_domain::money::{CNY, Money};
+use wharf_domain::order::ChannelStatus;
 use wharf_domain::order::channel::{ChannelOrder, ChannelShipment};
+use wharf_domain::word::Observed;
 
 /// What goes wrong with the next call of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub struct Truth {
     pub voided: Vec<String>,
     /// Confirmations that took effect: (order, number) → how often.
     pub confirmed: BTreeMap<(String, String), usize>,
+    /// Orders closed for their seller: which, and how many calls took effect.
+    pub closed: BTreeMap<String, usize>,
     /// Faults of the next calls, by kind of call.
     pub faults: HashMap<&'static str, VecDeque<Fault>>,
     /// What a parcel's scans say.
@@ -196,12 +201,17 @@ impl Channel for Fake {
         Ok(OrderPage { orders: Vec::new(), unreadable: Vec::new(), next: None })
     }
     async fn get_order(&self, _: &Call<'_>, external_id: &str) -> Result<ChannelOrder, ConnectError> {
-        let numbers = self
+        let (numbers, closed) = self
             .perform("get_order", |truth| {
-                truth.confirmed.keys().filter(|(id, _)| id == external_id).map(|(_, n)| n.clone()).collect::<Vec<_>>()
+                let numbers = truth.confirmed.keys().filter(|(id, _)| id == external_id).map(|(_, n)| n.clone()).collect::<Vec<_>>();
+                (numbers, truth.closed.contains_key(external_id))
             })
             .await?;
         let mut order = channel_order(external_id, &[], "");
+        if closed {
+            order.status = Observed::Known(ChannelStatus::Cancelled);
+            order.observed_status = "TRADE_CLOSED".into();
+        }
         order.shipments = numbers
             .into_iter()
             .map(|number| ChannelShipment { carrier: "CNT".into(), number, line_ids: Vec::new(), shipped_at: None })
@@ -220,8 +230,23 @@ impl Channel for Fake {
     async fn identify(&self, _: &Call<'_>) -> Result<ShopIdentity, ConnectError> {
         Ok(ShopIdentity { external_id: "1".into(), name: "counting".into() })
     }
+    fn cancel(&self) -> Option<&dyn CancelOrders> {
+        Some(self)
+    }
     fn window_rules(&self) -> WindowRules {
         WindowRules { longest: i64::MAX, overlap: 0, lag: 0, history: i64::MAX }
+    }
+}
+
+/// Takes what is paid, for two reasons. Never idempotent: every call that gets through counts.
+#[async_trait]
+impl CancelOrders for Fake {
+    fn terms(&self) -> &'static CancelTerms {
+        &CancelTerms { reasons: &[CancelReason::BuyerAsked, CancelReason::OutOfStock], paid: true }
+    }
+    async fn cancel(&self, _: &Call<'_>, external_id: &str, _: CancelReason) -> Result<Confirmed, ConnectError> {
+        self.perform("cancel", |truth| *truth.closed.entry(external_id.to_owned()).or_default() += 1).await?;
+        Ok(Confirmed::Accepted { receipt: "C1".into() })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Order endpoints: lists, counts, one order whole, its recipient opened on purpose, and the bulk actions.
 
+pub mod act;
 pub mod actions;
 pub mod detail;
 pub mod edits;

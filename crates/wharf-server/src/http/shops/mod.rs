@@ -5,12 +5,12 @@ pub mod shape;
 
 use super::dto::{ActionAnswer, Time};
 use super::guard::{Guard, ShopsManage, ShopsRead, SignedIn};
-use super::input::{Body, Id, Query, ids};
+use super::input::{Body, Id, Query, ids, if_match};
 use super::problem::Problem;
 use super::state::AppState;
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use shape::*;
 use std::collections::{BTreeMap, HashMap};
@@ -188,17 +188,6 @@ pub(super) fn check_fields(
         return Err(Problem::invalid(&format!("{place}.base_url"), "must start with https:// or http://"));
     }
     Ok(())
-}
-
-/// The version that `If-Match` names.
-pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
-    match headers.get(header::IF_MATCH) {
-        None => Ok(None),
-        Some(value) => {
-            let text = value.to_str().unwrap_or_default().trim().trim_matches('"');
-            text.parse().map(Some).map_err(|_| Problem::malformed(format!("If-Match: {text:?} is no version")))
-        }
-    }
 }
 
 /// Changes a shop: name, credentials (given ones replace), settings, policy.
