@@ -182,7 +182,7 @@ pub(crate) fn cancel_in(
             order_id: row.order_id,
             shop_id: row.shop_id,
             reason: HoldReason::Cancelling,
-            detail: json!({ "reason": what.reason, "tell_at": tell_at }),
+            detail: json!({ "cancel_reason": what.reason, "tell_at": tell_at }),
         })
         .collect();
     holds::place(tx, &new_holds, &asker.actor)?;
@@ -190,7 +190,7 @@ pub(crate) fn cancel_in(
     for (row, id) in rows.iter().zip(made) {
         let lines = called_off.get(&row.order_id).cloned().unwrap_or_default();
         let units: i64 = lines.iter().map(|(_, units)| units).sum();
-        let mut params = json!({ "reason": what.reason, "source": what.source, "note": row.note, "units": units });
+        let mut params = json!({ "cancel_reason": what.reason, "source": what.source, "note": row.note, "units": units });
         let kind = if row.cancellation.is_open() {
             params["tell_at"] = json!(tell_at);
             queue.push(SubmitCancellation { cancellation: id, shop: row.shop_id }.new_job_at(tell_at));
@@ -232,7 +232,7 @@ pub(crate) fn undo_cancel(tx: &mut Tx<'_>, asker: &Asker, targets: &[(OrderId, V
                 let lines: Vec<(OrderLineId, i64)> = serde_json::from_value(before["lines"].clone()).unwrap_or_default();
                 units.extend(lines);
                 back.push(order.id);
-                let params = json!({ "reason": row.reason });
+                let params = json!({ "cancel_reason": row.reason });
                 events.push((order.id, Event { kind: "order.cancel_withdrawn".to_owned(), params, actor: asker.actor.clone() }));
                 results.push((order.id, Outcome::Done));
             }
@@ -358,15 +358,15 @@ fn end(tx: &mut Tx<'_>, row: &CancellationRow, next: Option<Cancellation>) -> Re
     let (kind, params, task) = match &next {
         Cancellation::Confirmed { receipt, .. } => {
             let units: i64 = cancellations::cancel_lines(tx, &[id])?.values().flatten().map(|(_, units)| units).sum();
-            let params = json!({ "reason": row.reason, "source": row.source, "note": row.note, "units": units, "receipt": receipt });
+            let params = json!({ "cancel_reason": row.reason, "source": row.source, "note": row.note, "units": units, "receipt": receipt });
             ("order.cancelled", params, None)
         }
         Cancellation::Refused { code, message, .. } => {
-            let words = json!({ "reason": row.reason, "code": code, "message": message });
+            let words = json!({ "cancel_reason": row.reason, "code": code, "message": message });
             ("order.cancel_refused", words.clone(), Some(words))
         }
         Cancellation::Failed { message, .. } => {
-            let words = json!({ "reason": row.reason, "code": "gave_up", "message": message });
+            let words = json!({ "cancel_reason": row.reason, "code": "gave_up", "message": message });
             ("order.cancel_failed", words.clone(), Some(words))
         }
         Cancellation::Requested | Cancellation::Stopping { .. } | Cancellation::Submitted { .. } | Cancellation::Withdrawn { .. } => {

@@ -98,7 +98,11 @@ pub fn ingest_in(tx: &mut Tx<'_>, shop_id: ShopId, batch: &Batch, source: Source
         }
     }
     let page: Vec<&ChannelOrder> = latest.into_values().collect();
-    if let Err(whole) = tx.attempt(|tx| store_page(tx, &shop, &page, source, &mut report)) {
+    let actor = match source {
+        Source::Channel => Actor::Vendor { vendor: shop.vendor.clone() },
+        Source::Import(batch) => Actor::Import { source: batch.to_string() },
+    };
+    if let Err(whole) = tx.attempt(|tx| store_page(tx, &shop, &page, source, &actor, &mut report)) {
         if matches!(whole, StoreError::Busy | StoreError::Unavailable | StoreError::Full) {
             return Err(whole.into());
         }
@@ -106,7 +110,7 @@ pub fn ingest_in(tx: &mut Tx<'_>, shop_id: ShopId, batch: &Batch, source: Source
         report = Ingested::default();
         for order in &page {
             let mut one = Ingested::default();
-            match tx.attempt(|tx| store_page(tx, &shop, std::slice::from_ref(order), source, &mut one)) {
+            match tx.attempt(|tx| store_page(tx, &shop, std::slice::from_ref(order), source, &actor, &mut one)) {
                 Ok(()) => {
                     report.inserted.extend(one.inserted);
                     report.amended.extend(one.amended);
@@ -187,7 +191,15 @@ enum Fate<'a> {
     Changed(&'a ChannelOrder, String, Box<KnownOrder>),
 }
 
-fn store_page(tx: &mut Tx<'_>, shop: &Shop, page: &[&ChannelOrder], source: Source, report: &mut Ingested) -> Result<(), StoreError> {
+/// Stores orders that can be stored, in the name of who brought them. The caller has locked the shop.
+pub(crate) fn store_page(
+    tx: &mut Tx<'_>,
+    shop: &Shop,
+    page: &[&ChannelOrder],
+    source: Source,
+    actor: &Actor,
+    report: &mut Ingested,
+) -> Result<(), StoreError> {
     if page.is_empty() {
         return Ok(());
     }
@@ -214,14 +226,10 @@ fn store_page(tx: &mut Tx<'_>, shop: &Shop, page: &[&ChannelOrder], source: Sour
         return Ok(());
     }
     let listings = see_listings(tx, shop.id, &fates)?;
-    let actor = match source {
-        Source::Channel => Actor::Vendor { vendor: shop.vendor.clone() },
-        Source::Import(batch) => Actor::Import { source: batch.to_string() },
-    };
     let mut events = Vec::new();
-    let mut touched = insert_new(tx, shop, &fates, &listings, source, &actor, &mut events)?;
+    let mut touched = insert_new(tx, shop, &fates, &listings, source, actor, &mut events)?;
     report.inserted.extend(&touched);
-    let Amended { changed, unchanged, recheck } = amend::amend(tx, shop, changed_of(&fates), &listings, &actor, &mut events)?;
+    let Amended { changed, unchanged, recheck } = amend::amend(tx, shop, changed_of(&fates), &listings, actor, &mut events)?;
     report.unchanged += unchanged;
     report.amended.extend(&changed);
     tag(tx, &fates, &touched)?;

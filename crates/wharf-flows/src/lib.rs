@@ -10,6 +10,7 @@ pub mod cancel;
 pub mod confirm;
 pub mod doctor;
 pub mod edit;
+pub mod enter;
 pub mod hand_over;
 pub mod hold;
 pub mod import;

@@ -37,6 +37,11 @@ fn name(tx: &Tx<'_>, bytes: &[u8], sealed: bool) -> String {
     if sealed { tx.keys().blind("blob", &hash) } else { hash }
 }
 
+/// The name that bytes have or would have.
+pub fn name_of(tx: &Tx<'_>, bytes: &[u8], sealed: bool) -> String {
+    name(tx, bytes, sealed)
+}
+
 /// Stores bytes and answers their name.
 pub fn put(tx: &mut Tx<'_>, bytes: &[u8], media_type: &str, sealed: bool, expires_at: Option<Timestamp>) -> Result<String, StoreError> {
     let names = put_many(tx, &[NewBlob { bytes, media_type, sealed, expires_at }])?;

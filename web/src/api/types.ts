@@ -25,6 +25,8 @@ export type Selection = Schemas['Selection']
 export type ActionResult = Schemas['ActionResult']
 export type ActionTally = Schemas['Tally']
 export type ActionAnswer = Schemas['ActionAnswer']
+export type Operation = Schemas['OperationDto']
+export type OperationDetail = Schemas['OperationDetail']
 export type HomeBoard = Schemas['Home']
 
 export type Shop = Schemas['ShopDto']

@@ -1,6 +1,6 @@
 //! A shop, warehouses, goods and orders in a fresh database, beside a vendor that fails as it is told.
 
-use super::fake::NoHttp;
+use super::fake::{NoHttp, PLAIN};
 pub use super::fake::{Fake, Fault};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -117,7 +117,7 @@ pub fn me() -> Actor {
 /// Two warehouses (Hangzhou, Chengdu), four SKUs, no stock, merging off.
 pub async fn house(bed: Bed) -> House {
     let fake = Fake::new();
-    let vendors: Vec<&'static dyn Vendor> = vec![fake];
+    let vendors: Vec<&'static dyn Vendor> = vec![fake, &PLAIN];
     let app = Arc::new(App::new(bed.store.clone(), Arc::new(NoHttp), vendors, bed.clock.clone(), 7));
     let (shop, account, warehouses, skus) = bed.store.write(seed).await.expect("seeded");
     House { bed, app, fake, registry: jobs::all(), shop, account, warehouses, skus }
@@ -306,6 +306,19 @@ impl House {
             self.write(jobs::sweep::poke).await;
             self.work().await;
         }
+    }
+
+    /// Every row of every table but those that record the asking itself: equal digests are equal databases.
+    pub async fn digest(&self) -> BTreeMap<&'static str, Vec<String>> {
+        self.write(|tx| {
+            let mut all = BTreeMap::new();
+            for (table, _) in wharf_store::dump::TABLES.iter().filter(|(table, _)| !table.starts_with("operation")) {
+                let rows = wharf_store::dump::page(tx, table, None, 100_000)?;
+                all.insert(*table, rows.into_iter().map(|row| serde_json::to_string(&row).unwrap_or_default()).collect());
+            }
+            Ok(all)
+        })
+        .await
     }
 
     pub async fn phase(&self, order: OrderId) -> Phase {

@@ -250,6 +250,30 @@ impl CancelOrders for Fake {
     }
 }
 
+/// A vendor without a channel: its shops' orders are typed or come by files.
+pub struct Plain(&'static Manifest);
+
+pub static PLAIN: Plain = Plain(&Manifest {
+    id: "plain",
+    name: Label { en: "Plain", zh: "无平台" },
+    credentials: &[],
+    settings: &[],
+    hosts: &[],
+    pace: Pace { per_minute: 1_000_000, burst: 100_000 },
+    secret_headers: &[],
+    logo_svg: "",
+    zone: "Asia/Shanghai",
+    currency: "CNY",
+    docs_url: "",
+    splits_orders: false,
+});
+
+impl Vendor for Plain {
+    fn manifest(&self) -> &'static Manifest {
+        self.0
+    }
+}
+
 /// Nobody answers.
 pub struct NoHttp;
 

@@ -3,7 +3,9 @@
 
 mod bed;
 mod bench;
+mod cancel;
 mod exactly_once;
 mod fake;
 mod laws;
 mod routing;
+mod verbs;

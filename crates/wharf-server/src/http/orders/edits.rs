@@ -35,28 +35,28 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(blacklist))
 }
 
-/// What changes of a recipient; absent parts stay.
+/// A recipient; where one is changed, absent parts stay.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
-struct RecipientInput {
+pub(super) struct RecipientInput {
     /// Name.
-    name: Option<String>,
+    pub(super) name: Option<String>,
     /// Phone.
-    phone: Option<String>,
+    pub(super) phone: Option<String>,
     /// ISO 3166-1 alpha-2.
-    country: Option<String>,
+    pub(super) country: Option<String>,
     /// Province or state.
-    province: Option<String>,
+    pub(super) province: Option<String>,
     /// City.
-    city: Option<String>,
+    pub(super) city: Option<String>,
     /// District.
-    district: Option<String>,
+    pub(super) district: Option<String>,
     /// Town or street office.
-    town: Option<String>,
+    pub(super) town: Option<String>,
     /// Postal code.
-    postal_code: Option<String>,
+    pub(super) postal_code: Option<String>,
     /// Street, house, flat.
-    address: Option<String>,
+    pub(super) address: Option<String>,
 }
 
 /// New addresses.

@@ -139,7 +139,8 @@ async fn create(
     Body(new): Body<NewShop>,
 ) -> Result<(StatusCode, Json<ShopDto>), Problem> {
     let vendor = vendor(&state, &new.vendor)?;
-    if vendor.channel().is_none() {
+    // A vendor of files has no channel: the orders of its shops come by files, or somebody types them.
+    if vendor.channel().is_none() && vendor.files().is_none() {
         return Err(Problem::invalid("vendor", "is no marketplace"));
     }
     let name = new.name.trim().to_owned();
