@@ -22,7 +22,7 @@ use wharf_domain::timeline::{Actor, Event};
 use wharf_domain::waybill::Waybill;
 use wharf_store::fulfillments::{self, FulfillmentRow};
 use wharf_store::holds::{self, NewHold};
-use wharf_store::shipments::{self, NewShipment, ParcelLine, ShipmentRow};
+use wharf_store::shipments::{self, CarrierChoice, NewShipment, ParcelLine, ShipmentRow};
 use wharf_store::waybills;
 use wharf_store::{StoreError, Tx, locks, orders, settings, shops, stations, timeline, warehouses};
 
@@ -258,7 +258,7 @@ pub fn ask_carriers(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], actor: &Ac
         .collect();
     let rates: Vec<_> = warehouses::rates(tx, None)?.into_iter().map(|r| r.rate).collect();
     let balance = settings::get::<Balance>(tx, "carrier_choice")?.map(|(balance, _)| balance).unwrap_or_default();
-    let (mut wanted, mut stuck) = (Vec::new(), Vec::new());
+    let (mut wanted, mut stuck, mut chosen) = (Vec::new(), Vec::new(), Vec::with_capacity(drafts.len()));
     for draft in &drafts {
         let only: Option<ByHand> = draft.trace.get("by_hand").and_then(|choice| serde_json::from_value(choice.clone()).ok());
         let first = draft.lines.first().and_then(|l| wants.get(&l.order_id));
@@ -289,19 +289,19 @@ pub fn ask_carriers(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], actor: &Ac
         if let (Some(choice), Some(map)) = (&only, trace.as_object_mut()) {
             map.insert("by_hand".to_owned(), json!(choice));
         }
-        shipments::set_carrier(
-            tx,
-            draft.id,
-            winner.as_ref().map(|w| w.0),
-            winner.as_ref().map_or("", |w| w.1.as_str()),
-            parcel.weight_grams,
-            &trace,
-        )?;
+        chosen.push(CarrierChoice {
+            shipment_id: draft.id,
+            account: winner.as_ref().map(|w| w.0),
+            service: winner.as_ref().map(|w| w.1.clone()).unwrap_or_default(),
+            weight_grams: parcel.weight_grams,
+            trace: trace.clone(),
+        });
         match winner {
             Some((account, _)) => wanted.push((draft.id, account)),
             None => stuck.push((draft, trace)),
         }
     }
+    shipments::set_carriers(tx, &chosen)?;
     let made = waybills::intend(tx, &wanted)?;
     book::enqueue(tx, &made)?;
     let new: Vec<NewHold> = stuck
@@ -384,14 +384,20 @@ pub(crate) fn set_carrier_in(
         results.push((*id, outcome));
     }
     let trace = json!({ "by_hand": choice });
-    let service = choice.service.as_deref().unwrap_or_default();
-    let mut events = Vec::new();
+    let (mut events, mut chosen) = (Vec::new(), Vec::new());
     for id in &redo {
         let Some(row) = rows.get(id) else { continue };
-        shipments::set_carrier(tx, *id, Some(account), service, row.weight_grams, &trace)?;
+        chosen.push(CarrierChoice {
+            shipment_id: *id,
+            account: Some(account),
+            service: choice.service.clone().unwrap_or_default(),
+            weight_grams: row.weight_grams,
+            trace: trace.clone(),
+        });
         let params = json!({ "shipment": id, "account": account, "service": choice.service });
         events.extend(row.orders().into_iter().map(|order| (order, event("parcel.carrier_chosen", params.clone(), actor))));
     }
+    shipments::set_carriers(tx, &chosen)?;
     timeline::append(tx, &events)?;
     ask_carriers(tx, vendors, actor, &redo)?;
     let orders: Vec<OrderId> = redo.iter().filter_map(|id| rows.get(id)).flat_map(ShipmentRow::orders).collect();
