@@ -138,9 +138,13 @@ fn why_not(id: OrderId, parcels: &[ShipmentRow], guards: &Guards, asked: &BTreeS
         return Answer::already(id);
     }
     let others = || parcels.iter().filter(|s| !own.iter().any(|o| o.id == s.id));
-    let refusals = || own.iter().flat_map(|a| others().filter_map(|b| guards.refusal(a.id, b.id)));
-    // What stands in the way of its own kind says more than that somebody else lives elsewhere.
-    let refusal = refusals().find(|r| *r != MergeRefusal::OtherRecipient).or_else(|| refusals().next());
+    // What stands between it and a parcel of its own recipient says most, then what it is itself.
+    let near = own.iter().find_map(|a| {
+        let same = |b: &&ShipmentRow| !a.recipient_print.is_empty() && a.recipient_print == b.recipient_print;
+        others().filter(same).find_map(|b| guards.refusal(a.id, b.id))
+    });
+    let itself = || own.iter().find_map(|a| guards.refusal(a.id, a.id));
+    let refusal = near.or_else(itself).or_else(|| others().next().map(|_| MergeRefusal::OtherRecipient));
     Answer::refused(id, &refusal.map_or_else(|| "nothing_to_merge".to_owned(), |r| r.to_string()))
 }
 

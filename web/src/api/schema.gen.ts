@@ -425,7 +425,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Takes an operation back, target by target, where that is still true. */
+        /** Takes an operation back, target by target, where that is still true. Of a long one the answer is 202: an operation of its own. */
         post: operations["undo_operation"];
         delete?: never;
         options?: never;
@@ -443,7 +443,11 @@ export interface paths {
         /** A page of orders. */
         get: operations["list_orders"];
         put?: never;
-        post?: never;
+        /**
+         * Enters an order that somebody typed. It passes the same checks and the same review as every other.
+         * @description 201: it is new. 200: it was there, as it is sent now. 409: another order of the shop has this number; the current version is told.
+         */
+        post: operations["create_order"];
         delete?: never;
         options?: never;
         head?: never;
@@ -535,6 +539,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/actions/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Calls orders off: stock comes back, labels are recalled, the bench is told. A channel that must be told is told a minute later. */
+        post: operations["cancel_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/actions/confirm": {
         parameters: {
             query?: never;
@@ -586,6 +607,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/actions/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts the parcels of orders together where they go to one recipient. Each order keeps its identity and gets its own confirmation. */
+        post: operations["merge_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/actions/note": {
         parameters: {
             query?: never;
@@ -629,7 +667,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Chooses warehouses and reserves stock now. */
+        /** Chooses warehouses and carriers and reserves stock now. */
         post: operations["route_orders"];
         delete?: never;
         options?: never;
@@ -654,6 +692,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/actions/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends some units of one order in a parcel of their own; the rest stays in the first. */
+        post: operations["split_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/actions/tag": {
         parameters: {
             query?: never;
@@ -663,10 +718,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Puts tags on and takes tags off.
-         * @description Several tags are several operations; only the answer of a single tag names the operation that undoes it.
-         */
+        /** Puts tags on and takes tags off. */
         post: operations["tag_orders"];
         delete?: never;
         options?: never;
@@ -1572,7 +1624,9 @@ export interface components {
         };
         /** @description What a bulk action did to one thing. */
         ActionResult: {
-            /** @description Which thing. */
+            /** @description Its number, where it was named by that. */
+            external_id?: string | null;
+            /** @description Which thing; the number that was sent, where no thing has it. */
             id: string;
             /** @description `done · already · refused`. */
             outcome: string;
@@ -1680,6 +1734,74 @@ export interface components {
             quantity: number;
             /** @description Id of the SKU. */
             sku_id: string;
+        };
+        /** @description Who buys. */
+        BuyerInput: {
+            /**
+             * @description The seller's own id of the buyer: orders of one buyer may share a parcel.
+             * @default null
+             */
+            external_id: string | null;
+            /**
+             * @description A name to show.
+             * @default
+             */
+            nick: string;
+        };
+        /** @description A cancellation. */
+        CancelInput: components["schemas"]["Selection"] & {
+            /** @description How many orders the caller means: with another number nothing is done. */
+            expected?: number | null;
+            /** @description Or up to 1,000 order numbers of their shops; what is found nowhere is refused as `not_found`. */
+            external_ids?: string[];
+            /** @description The buyer's or the seller's words. */
+            note?: string;
+            /**
+             * @description `buyer_asked · wrong_item · wrong_details · not_paid · duplicate · out_of_stock · wrong_price · quality ·
+             *     address_unreachable · too_slow · malicious · met_in_person · other`; `other` needs a note. A channel takes those that
+             *     `GET /vendors` shows.
+             */
+            reason: string;
+            /** @description Who wants it: `buyer · seller`; absent: the seller. */
+            source?: string | null;
+        };
+        /** @description One time that the order was to be called off. */
+        CancellationDto: {
+            answered_at?: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description Calls to the channel so far.
+             */
+            attempts: number;
+            /** @description Who asked for it here. */
+            by: components["schemas"]["ActorDto"];
+            /** @description `requested · stopping · submitted · confirmed · refused · failed · withdrawn`. */
+            cancellation_state: string;
+            /** @description The platform's code of a refusal. */
+            code: string;
+            /** @description The platform's words. */
+            message: string;
+            /** @description In their words. */
+            note: string;
+            /** @description What was checked. */
+            policy: Record<string, unknown>;
+            /** @description Why. */
+            reason: string;
+            /** @description The platform's receipt. */
+            receipt: string;
+            /** @description When it was asked for. */
+            requested_at: components["schemas"]["Time"];
+            /** @description Who wanted it: `buyer · seller · rule`. */
+            source: string;
+            submitted_at?: components["schemas"]["Time"] | null;
+            tell_at?: components["schemas"]["Time"] | null;
+        };
+        /** @description What a channel lets its sellers cancel. */
+        CancelTermsDto: {
+            /** @description Paid orders too; otherwise those end by the buyer's refund. */
+            paid: boolean;
+            /** @description The reasons that it takes. */
+            reasons: string[];
         };
         /** @description An account with a carrier. */
         CarrierAccountDto: {
@@ -2401,6 +2523,53 @@ export interface components {
             /** @description Id of the warehouse. */
             warehouse_id: string;
         };
+        /** @description A typed order. */
+        NewOrder: {
+            /** @description Who buys. */
+            buyer?: components["schemas"]["BuyerInput"];
+            /** @description The buyer's words. */
+            buyer_note?: string;
+            /** @description Shipped before it is paid. */
+            cash_on_delivery?: boolean;
+            discount?: components["schemas"]["Money"] | null;
+            /** @description Its number in the shop; absent: one is given. */
+            external_id?: string | null;
+            /** @description What was bought. */
+            lines: components["schemas"]["NewOrderLine"][];
+            /** @description The money is there. */
+            paid?: boolean;
+            /** @description RFC 3339; absent: now. */
+            placed_at?: string | null;
+            /** @description Who receives. */
+            recipient: components["schemas"]["RecipientInput"];
+            /** @description The seller's words. */
+            seller_note?: string;
+            /** @description RFC 3339: the promise. */
+            ship_by?: string | null;
+            shipping?: components["schemas"]["Money"] | null;
+            /** @description Id of a shop that has no channel. */
+            shop_id: string;
+            /** @description Tags. */
+            tags?: string[];
+            tax?: components["schemas"]["Money"] | null;
+            total?: components["schemas"]["Money"] | null;
+        };
+        /** @description What is sold: a SKU or bundle by its code, or a listing of the shop. */
+        NewOrderLine: {
+            discount?: components["schemas"]["Money"] | null;
+            /** @description Added free of charge. */
+            gift?: boolean;
+            /** @description Or id of a listing of the shop. */
+            listing_id?: string | null;
+            /**
+             * Format: int64
+             * @description Units.
+             */
+            quantity: number;
+            /** @description Code of a SKU or bundle. */
+            sku?: string | null;
+            unit_price?: components["schemas"]["Money"] | null;
+        };
         /** @description A shop to connect. */
         NewShop: {
             /** @description The manifest's credential fields. Sealed, never shown again. */
@@ -2534,6 +2703,8 @@ export interface components {
         OrderDetail: components["schemas"]["OrderRow"] & {
             approved_at?: components["schemas"]["Time"] | null;
             approved_by?: components["schemas"]["ActorDto"] | null;
+            /** @description Cancellations, oldest first. */
+            cancellations: components["schemas"]["CancellationDto"][];
             /** @description Order-level discount. */
             discount: components["schemas"]["Money"];
             /** @description What checks saw. */
@@ -3397,7 +3568,7 @@ export interface components {
              */
             step_grams: number;
         };
-        /** @description What changes of a recipient; absent parts stay. */
+        /** @description A recipient; where one is changed, absent parts stay. */
         RecipientInput: {
             /**
              * @description Street, house, flat.
@@ -3480,9 +3651,13 @@ export interface components {
         };
         /** @description A routing. */
         RouteInput: components["schemas"]["Selection"] & {
+            /** @description Id of the carrier account that gets the parcels; absent: the best one. */
+            carrier_account_id?: string | null;
             /** @description Ship what is there, let the rest wait. */
             partial?: boolean;
-            /** @description Only from this warehouse; absent: the best one. */
+            /** @description Its service; absent: the cheapest that fits. */
+            service?: string | null;
+            /** @description Only from this warehouse; absent: the best one. An order that lies in another one moves while nothing is packed. */
             warehouse_id?: string | null;
         };
         /** @description One scan. */
@@ -3801,6 +3976,21 @@ export interface components {
              */
             quantity: number;
         };
+        /** @description A split of one order. */
+        SplitOrder: components["schemas"]["Selection"] & {
+            /** @description What goes into the second parcel. */
+            lines: components["schemas"]["SplitPart"][];
+        };
+        /** @description Units of a line. */
+        SplitPart: {
+            /** @description Id of the line. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Units of it that go into the second parcel.
+             */
+            quantity: number;
+        };
         /** @description Why a number is what it is: on hand = Σ movements, reserved = Σ held reservations. */
         StockExplanation: {
             /** @description The newest movements. */
@@ -3989,6 +4179,7 @@ export interface components {
         };
         /** @description A company that Wharf can talk to. */
         VendorDto: {
+            cancel?: components["schemas"]["CancelTermsDto"] | null;
             /** @description It is a carrier: waybills can be bought. */
             carrier: boolean;
             /** @description It is a marketplace: shops can be connected. */
@@ -5627,6 +5818,14 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5773,6 +5972,85 @@ export interface operations {
             };
         };
     };
+    create_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOrder"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderRow"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderRow"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_order: {
         parameters: {
             query?: never;
@@ -5866,7 +6144,9 @@ export interface operations {
     approve_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5884,6 +6164,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5893,6 +6189,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5913,7 +6225,9 @@ export interface operations {
     assign_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5931,6 +6245,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5940,6 +6270,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6020,10 +6366,93 @@ export interface operations {
             };
         };
     };
+    cancel_orders: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CancelInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     confirm_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6041,6 +6470,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6050,6 +6495,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6070,7 +6531,9 @@ export interface operations {
     edit_address: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6086,6 +6549,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
                 };
             };
             400: {
@@ -6105,6 +6576,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6125,7 +6612,9 @@ export interface operations {
     hold_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6143,6 +6632,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6152,6 +6657,103 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    merge_orders: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Selection"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6172,7 +6774,9 @@ export interface operations {
     note_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6188,6 +6792,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
                 };
             };
             400: {
@@ -6207,6 +6819,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6227,7 +6855,9 @@ export interface operations {
     release_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6245,6 +6875,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6254,6 +6900,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6274,7 +6936,9 @@ export interface operations {
     route_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6292,6 +6956,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6301,6 +6981,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6321,7 +7017,9 @@ export interface operations {
     share_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6337,6 +7035,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
                 };
             };
             400: {
@@ -6356,6 +7062,103 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    split_orders: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SplitOrder"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6376,7 +7179,9 @@ export interface operations {
     tag_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6392,6 +7197,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
                 };
             };
             400: {
@@ -6411,6 +7224,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6486,7 +7315,9 @@ export interface operations {
     unroute_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6504,6 +7335,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6513,6 +7360,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9497,5 +10360,5 @@ export interface operations {
     };
 }
 
-export const ORDER_ACTION_NAMES = ["approve","assign","blacklist","confirm","edit_address","hold","note","release","route","share","tag","take_next","unroute"] as const
+export const ORDER_ACTION_NAMES = ["approve","assign","blacklist","cancel","confirm","edit_address","hold","merge","note","release","route","share","split","tag","take_next","unroute"] as const
 export const EXPORT_NAMES = ["orders"] as const

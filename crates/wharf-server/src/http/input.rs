@@ -36,8 +36,13 @@ impl<T: DeserializeOwned + ToSchema + 'static, S: Send + Sync> FromRequest<S> fo
         if let Some(field) = shape.stranger(&value) {
             return Err(Problem::invalid(&field, "is not a field of this request"));
         }
-        serde_json::from_slice(bytes).map(Body).map_err(|e| match shape.mismatch(&value) {
-            Some((field, why)) => Problem::invalid(if field.is_empty() { "body" } else { &field }, why),
+        let named = |(field, why): (String, String)| Problem::invalid(if field.is_empty() { "body" } else { &field }, why);
+        // What is open in the type is not open in the document.
+        if let Some(wrong) = shape.mismatch(&value, false) {
+            return Err(named(wrong));
+        }
+        serde_json::from_slice(bytes).map(Body).map_err(|e| match shape.mismatch(&value, true) {
+            Some(wrong) => named(wrong),
             None => Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("body: {e}")),
         })
     }

@@ -37,10 +37,9 @@ impl Shape {
         self.find_stranger(&self.root, body, "")
     }
 
-    /// The first field that is missing or of a wrong type, and what it should be. For naming the field of an error that was
-    /// found elsewhere.
-    pub fn mismatch(&self, body: &Value) -> Option<(String, String)> {
-        self.find_mismatch(&self.root, body, "")
+    /// The first field that is of a wrong type, and what it should be; with `missing` also one that is needed and not there.
+    pub fn mismatch(&self, body: &Value, missing: bool) -> Option<(String, String)> {
+        self.find_mismatch(&self.root, body, "", missing)
     }
 
     fn resolved<'a>(&'a self, schema: &'a Value) -> &'a Value {
@@ -86,12 +85,12 @@ impl Shape {
         }
     }
 
-    fn find_mismatch(&self, schema: &Value, value: &Value, path: &str) -> Option<(String, String)> {
+    fn find_mismatch(&self, schema: &Value, value: &Value, path: &str, missing: bool) -> Option<(String, String)> {
         if let Some(alternatives) = self.alternatives(schema) {
             if value.is_null() {
                 return None;
             }
-            let found: Vec<_> = alternatives.into_iter().map(|s| self.find_mismatch(s, value, path)).collect();
+            let found: Vec<_> = alternatives.into_iter().map(|s| self.find_mismatch(s, value, path, missing)).collect();
             return if found.iter().any(Option::is_none) { None } else { found.into_iter().flatten().next() };
         }
         let schemas = self.together(schema);
@@ -104,22 +103,22 @@ impl Shape {
         }
         match value {
             Value::Object(map) => {
-                let missing = schemas
+                let absent = schemas
                     .iter()
                     .flat_map(|s| s["required"].as_array().into_iter().flatten())
                     .filter_map(Value::as_str)
-                    .find(|name| !map.contains_key(*name));
-                if let Some(name) = missing {
+                    .find(|name| missing && !map.contains_key(*name));
+                if let Some(name) = absent {
                     return Some((join(path, name), "is missing".to_owned()));
                 }
                 map.iter().find_map(|(name, inner)| match property(&schemas, name) {
-                    Property::Known(schema) => self.find_mismatch(schema, inner, &join(path, name)),
+                    Property::Known(schema) => self.find_mismatch(schema, inner, &join(path, name), missing),
                     Property::Free | Property::Stranger => None,
                 })
             }
             Value::Array(list) => {
                 let items = schemas.iter().map(|s| &s["items"]).find(|items| items.is_object())?;
-                list.iter().enumerate().find_map(|(index, inner)| self.find_mismatch(items, inner, &format!("{path}[{index}]")))
+                list.iter().enumerate().find_map(|(index, inner)| self.find_mismatch(items, inner, &format!("{path}[{index}]"), missing))
             }
             _ => None,
         }
@@ -225,10 +224,10 @@ mod tests {
     #[test]
     fn the_field_of_a_wrong_type_is_named() {
         let base = Shape::of::<Base>();
-        assert_eq!(base.mismatch(&json!({ "ids": "1" })), Some(("ids".into(), "must be array, not string".into())));
-        assert_eq!(base.mismatch(&json!({ "ids": [1] })), Some(("ids[0]".into(), "must be string, not number".into())));
-        assert_eq!(base.mismatch(&json!({ "ids": [], "inner": { "amount": 1.5 } })), Some(("inner.amount".into(), "must be integer, not number".into())));
-        assert_eq!(base.mismatch(&json!({})), Some(("ids".into(), "is missing".into())));
-        assert_eq!(Shape::of::<Whole>().mismatch(&json!({ "dry_run": 1, "note": "", "words": {} })), Some(("dry_run".into(), "must be boolean, not number".into())));
+        assert_eq!(base.mismatch(&json!({ "ids": "1" }), true), Some(("ids".into(), "must be array, not string".into())));
+        assert_eq!(base.mismatch(&json!({ "ids": [1] }), true), Some(("ids[0]".into(), "must be string, not number".into())));
+        assert_eq!(base.mismatch(&json!({ "ids": [], "inner": { "amount": 1.5 } }), true), Some(("inner.amount".into(), "must be integer, not number".into())));
+        assert_eq!(base.mismatch(&json!({}), true), Some(("ids".into(), "is missing".into())));
+        assert_eq!(Shape::of::<Whole>().mismatch(&json!({ "dry_run": 1, "note": "", "words": {} }), true), Some(("dry_run".into(), "must be boolean, not number".into())));
     }
 }

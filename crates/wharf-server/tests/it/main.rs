@@ -3,4 +3,5 @@
 mod api;
 mod contract;
 mod house;
+mod law12;
 mod tidy;

@@ -62,7 +62,7 @@ pub fn channel_order(external_id: &str, lines: &[(String, i64)], buyer: &str) ->
             masked: false,
         }),
         currency: CNY,
-        total_minor: 1000,
+        total_minor: lines.iter().map(|(_, quantity)| 500 * quantity).sum(),
         shipping_minor: 0,
         tax_minor: 0,
         discount_minor: 0,

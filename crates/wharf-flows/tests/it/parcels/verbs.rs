@@ -32,11 +32,6 @@ async fn does(h: &House, verb: Verb, ids: &[OrderId]) -> Vec<(OrderId, Outcome)>
     verbs::run(&h.app, &asker(), verb, ids.to_vec(), false).await.expect("answered").results
 }
 
-async fn undone(h: &House, verb: Verb, ids: &[OrderId]) -> Vec<(OrderId, Outcome)> {
-    let bulk = verbs::run(&h.app, &asker(), verb, ids.to_vec(), false).await.expect("answered");
-    undo::undo(&h.app, &asker(), bulk.operation_id.expect("an operation")).await.expect("undone")
-}
-
 async fn kinds(h: &House, order: OrderId) -> Vec<String> {
     h.write(move |tx| Ok(timeline::of_orders(tx, &[order])?.into_iter().map(|e| e.event.kind).collect())).await
 }
@@ -203,7 +198,9 @@ fn a_long_operation_goes_on_after_a_crash_and_its_tally_is_exact() {
     });
 }
 
-type Step = (&'static str, Box<dyn Fn(Arc<House>, Arc<Cast>) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>);
+type Act = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// A step of the story: its name, and what looks up whom it concerns and answers the act itself, which is then broken.
+type Step = (&'static str, Box<dyn Fn(Arc<House>, Arc<Cast>) -> Pin<Box<dyn Future<Output = Act> + Send>> + Send + Sync>);
 
 /// The orders of the story.
 struct Cast {
@@ -216,20 +213,16 @@ fn verb(name: &'static str, orders: &'static [usize], make: impl Fn(&House, &Cas
     (
         name,
         Box::new(move |h, cast| {
-            let make = Arc::clone(&make);
+            let verb = make(&h, &cast);
             Box::pin(async move {
                 let ids: Vec<OrderId> = orders.iter().map(|n| cast.orders[*n]).chain([OrderId(404)]).collect();
-                let _answer = verbs::run(&h.app, &asker(), make(&h, &cast), ids, false).await;
+                Box::pin(async move { drop(verbs::run(&h.app, &asker(), verb, ids, false).await) }) as Act
             })
         }),
     )
 }
 
-fn parcels(
-    name: &'static str,
-    orders: &'static [usize],
-    act: impl Fn(Arc<House>, Vec<ShipmentId>) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync + 'static,
-) -> Step {
+fn parcels(name: &'static str, orders: &'static [usize], act: impl Fn(Arc<House>, Vec<ShipmentId>) -> Act + Send + Sync + 'static) -> Step {
     let act = Arc::new(act);
     (
         name,
@@ -242,7 +235,7 @@ fn parcels(
                 }
                 ids.sort_unstable();
                 ids.dedup();
-                act(h, ids).await;
+                act(h, ids)
             })
         }),
     )
@@ -323,6 +316,17 @@ async fn portrait(h: &House, cast: &Cast) -> Vec<String> {
     lines
 }
 
+/// Jobs run after the steps that leave work to them.
+async fn calm(h: &House, name: &str) {
+    if matches!(name, "book" | "merge" | "void" | "cancel" | "hand_over") {
+        for _ in 0..3 {
+            h.bed.clock.advance(3 * wharf_domain::time::MINUTE);
+            h.write(wharf_flows::jobs::sweep::poke).await;
+            h.work().await;
+        }
+    }
+}
+
 async fn cast(h: &House) -> Cast {
     h.receive(0, 0, 30).await;
     let mut ids = Vec::new();
@@ -360,7 +364,8 @@ fn every_verb_broken_at_every_statement_and_repeated_ends_as_if_it_had_not_been(
         let cast = Arc::new(cast(&h).await);
         let mut told = Vec::new();
         for (name, act) in story() {
-            act(Arc::clone(&h), Arc::clone(&cast)).await;
+            act(Arc::clone(&h), Arc::clone(&cast)).await.await;
+            calm(&h, name).await;
             told.push((name, portrait(&h, &cast).await));
         }
         assert_eq!(h.phase(cast.orders[0]).await, Phase::Shipped, "{told:#?}");
@@ -375,8 +380,9 @@ fn every_verb_broken_at_every_statement_and_repeated_ends_as_if_it_had_not_been(
             for ((name, act), (_, wanted)) in story().into_iter().zip(told.iter()) {
                 let mut step = 1;
                 loop {
+                    let broken = act(Arc::clone(&h), Arc::clone(&cast)).await;
                     h.bed.store.fail_at(step);
-                    act(Arc::clone(&h), Arc::clone(&cast)).await;
+                    broken.await;
                     if h.bed.store.fail_at(0) > 0 {
                         break;
                     }
@@ -384,7 +390,8 @@ fn every_verb_broken_at_every_statement_and_repeated_ends_as_if_it_had_not_been(
                     assert!(step < 2_000, "{name} never ends");
                 }
                 // What the broken runs left to jobs is done, as it would be.
-                act(Arc::clone(&h), Arc::clone(&cast)).await;
+                act(Arc::clone(&h), Arc::clone(&cast)).await.await;
+                calm(&h, name).await;
                 let ended = portrait(&h, &cast).await;
                 for (line, wanted) in ended.iter().zip(wanted) {
                     assert_eq!(line, wanted, "{name}, broken {step} times");
