@@ -202,12 +202,11 @@ export async function flows(checks, page, { url, login, password, world }) {
 
   await checks.check('the bench: a label opens, a wrong item is red, right items close the parcel', async () => {
     const parcel = parcels[0]
+    await open('/orders')
+    await api.put('/pack/stations/1', { warehouse_id: parcel.warehouse.id })
     await open('/pack')
     const scan = page.getByTestId('scan')
     await scan.waitFor()
-    const where = page.locator(`[data-warehouse="${parcel.warehouse.id}"]`)
-    await page.waitForTimeout(500)
-    if (await where.isVisible()) await where.click()
     const type = async (code) => {
       await until('the scan field has the focus', () => page.evaluate(() => document.activeElement?.dataset.testid === 'scan'))
       await page.keyboard.type(code)
@@ -271,7 +270,7 @@ export async function flows(checks, page, { url, login, password, world }) {
 
   await checks.check('files are read, shown, imported and withdrawn whole', async () => {
     await open('/imports')
-    const sheet = ['No,Goods,Code,Qty,Price,When,Status', 'E2E-1,Mug,M-1,2,9.90,2026-01-05 10:00,completed', 'E2E-2,Plate,P-1,1,19.90,2026-01-06 11:00,completed', 'E2E-3,Cup,C-1,x,5.00,2026-01-06 12:00,completed'].join('\n')
+    const sheet = ['Order No,Product Name,SKU,Quantity,Unit Price,Order Date,Order Status', 'E2E-1,Mug,M-1,2,9.90,2026-01-05 10:00,completed', 'E2E-2,Plate,P-1,1,19.90,2026-01-06 11:00,completed', 'E2E-3,Cup,C-1,x,5.00,2026-01-06 12:00,completed'].join('\n')
     await page.getByTestId('files').setInputFiles({ name: 'old-tool.csv', mimeType: 'text/csv', buffer: Buffer.from(sheet) })
     await page.locator('.file-list').waitFor()
     await page.locator('.ant-modal .ant-select').first().click()
