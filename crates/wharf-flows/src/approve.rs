@@ -184,13 +184,7 @@ pub async fn share(app: &App, asker: &Asker, ids: Vec<OrderId>, among: Vec<UserI
     verbs::run(app, asker, Verb::Share { among }, ids, dry_run).await
 }
 
-pub(crate) fn share_in(
-    tx: &mut Tx<'_>,
-    asker: &Asker,
-    first: usize,
-    ids: &[OrderId],
-    among: &[UserId],
-) -> Result<Vec<Answer>, FlowError> {
+pub(crate) fn share_in(tx: &mut Tx<'_>, asker: &Asker, first: usize, ids: &[OrderId], among: &[UserId]) -> Result<Vec<Answer>, FlowError> {
     let place: HashMap<OrderId, usize> = ids.iter().enumerate().map(|(index, id)| (*id, first + index)).collect();
     let known = load(tx, asker, ids)?;
     let mut answers: Vec<Answer> =

@@ -7,8 +7,8 @@ use wharf_domain::access::Scope;
 use wharf_domain::id::{OperationId, OrderId, UserId};
 use wharf_domain::time::MINUTE;
 use wharf_domain::timeline::Actor;
-use wharf_store::operations::{self, OperationState, TargetOutcome, TargetResult};
 use wharf_store::Tx;
+use wharf_store::operations::{self, OperationState, TargetOutcome, TargetResult};
 
 /// Orders of one unit of work.
 pub(crate) const CHUNK: usize = 200;

@@ -400,7 +400,9 @@ async fn conclude(
 async fn settle(app: &App, prepared: Prepared, answer: Result<Confirmed, ConnectError>) -> Result<Submitting, FlowError> {
     let id = prepared.row.id;
     match answer {
-        Ok(Confirmed::Accepted { receipt }) => conclude(app, id, Submitting::Told, move |c, now| c.confirm(receipt.clone(), now).ok()).await,
+        Ok(Confirmed::Accepted { receipt }) => {
+            conclude(app, id, Submitting::Told, move |c, now| c.confirm(receipt.clone(), now).ok()).await
+        }
         Ok(Confirmed::Already) => conclude(app, id, Submitting::Told, |c, now| c.confirm(String::new(), now).ok()).await,
         Err(ConnectError::Refused { code, message }) => {
             conclude(app, id, Submitting::Refused, move |c, now| c.decline(code.clone(), message.clone(), now).ok()).await

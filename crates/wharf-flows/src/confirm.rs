@@ -255,10 +255,8 @@ pub(crate) fn retry_in(tx: &mut Tx<'_>, actor: &Actor, ids: &[OrderId]) -> Resul
     jobs::enqueue(tx, &list)?;
     let released: Vec<(OrderId, HoldReason)> = again.iter().map(|o| (*o, HoldReason::ConfirmationRefused)).collect();
     wharf_store::holds::release(tx, &released, actor)?;
-    let events: Vec<(OrderId, Event)> = again
-        .iter()
-        .map(|o| (*o, Event { kind: "confirmation.retried".to_owned(), params: json!({}), actor: actor.clone() }))
-        .collect();
+    let events: Vec<(OrderId, Event)> =
+        again.iter().map(|o| (*o, Event { kind: "confirmation.retried".to_owned(), params: json!({}), actor: actor.clone() })).collect();
     timeline::append(tx, &events)?;
     recompute::apply(tx, &again)?;
     // An order without any obligation has nothing to be told again.

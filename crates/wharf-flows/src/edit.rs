@@ -323,7 +323,9 @@ pub(crate) fn undo_note(
     let known = load(tx, asker, &ids)?;
     let wanted: Vec<(OrderId, SellerNote)> = targets
         .iter()
-        .map(|(id, before)| (*id, SellerNote { note: before["note"].as_str().unwrap_or_default().to_owned(), flag: before["flag"].as_i64() }))
+        .map(|(id, before)| {
+            (*id, SellerNote { note: before["note"].as_str().unwrap_or_default().to_owned(), flag: before["flag"].as_i64() })
+        })
         .collect();
     Ok(write_notes(tx, asker, &known, &wanted, &writable(means))?.into_iter().map(|answer| (answer.id, answer.outcome)).collect())
 }
@@ -403,7 +405,13 @@ struct Tagged {
 }
 
 /// Puts tags on and takes tags off, all of them as one verb: an order that had it all so already says so.
-pub(crate) fn tags_in(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId], add: &[String], remove: &[String]) -> Result<Vec<Answer>, FlowError> {
+pub(crate) fn tags_in(
+    tx: &mut Tx<'_>,
+    asker: &Asker,
+    ids: &[OrderId],
+    add: &[String],
+    remove: &[String],
+) -> Result<Vec<Answer>, FlowError> {
     let visible: Vec<OrderId> = load(tx, asker, ids)?.into_iter().map(|order| order.id).collect();
     let mut changed: HashMap<OrderId, Tagged> = HashMap::new();
     for tag in add {

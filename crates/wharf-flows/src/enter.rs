@@ -257,7 +257,8 @@ fn channel_order(tx: &mut Tx<'_>, shop: &shops::Shop, typed: &TypedOrder, raw: V
 }
 
 fn lines(tx: &mut Tx<'_>, shop: ShopId, typed: &TypedOrder) -> Result<Vec<ChannelLine>, FlowError> {
-    let codes: BTreeSet<String> = typed.lines.iter().filter_map(|l| if let Sold::Code(code) = &l.sold { Some(normal_code(code)) } else { None }).collect();
+    let codes: BTreeSet<String> =
+        typed.lines.iter().filter_map(|l| if let Sold::Code(code) = &l.sold { Some(normal_code(code)) } else { None }).collect();
     let codes: Vec<String> = codes.into_iter().collect();
     let sku_ids = catalog::sku_ids(tx, &codes)?;
     let skus: HashMap<String, catalog::Sku> =
@@ -278,14 +279,18 @@ fn lines(tx: &mut Tx<'_>, shop: ShopId, typed: &TypedOrder) -> Result<Vec<Channe
                     (Some(sku), _) => (sku.code.clone(), sku.name.clone(), sku.image_url.clone()),
                     (None, Some(name)) => (code.trim().to_owned(), name.clone(), None),
                     (None, None) => {
-                        return Err(FlowError::invalid(format!("lines[{index}].sku"), format!("no SKU and no bundle has the code {code:?}")));
+                        return Err(FlowError::invalid(
+                            format!("lines[{index}].sku"),
+                            format!("no SKU and no bundle has the code {code:?}"),
+                        ));
                     }
                 };
                 (normal, String::new(), code, name, String::new(), image)
             }
             Sold::Listing(id) => {
                 let listing = listings.get(id);
-                let found = listing.ok_or_else(|| FlowError::invalid(format!("lines[{index}].listing_id"), "is no listing of this shop"))?;
+                let found =
+                    listing.ok_or_else(|| FlowError::invalid(format!("lines[{index}].listing_id"), "is no listing of this shop"))?;
                 (
                     found.item_id.clone(),
                     found.external_sku_id.clone(),

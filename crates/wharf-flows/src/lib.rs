@@ -4,6 +4,7 @@
 pub mod amend;
 pub mod app;
 pub mod approve;
+mod birth;
 pub mod book;
 pub mod bulk;
 pub mod cancel;
@@ -11,6 +12,7 @@ pub mod confirm;
 pub mod doctor;
 pub mod edit;
 pub mod enter;
+pub mod gather;
 pub mod hand_over;
 pub mod hold;
 pub mod import;

@@ -63,8 +63,7 @@ fn put_together(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], actor: &Actor,
     for row in rest {
         shipments::move_lines(tx, row.id, target.id)?;
         shipments::step(tx, row.id, &Step::Cancelled { reason: "merged".into() })?;
-        events
-            .extend(row.orders().into_iter().map(|o| (o, event("parcel.merged", json!({ "from": row.id, "into": target.id }), actor))));
+        events.extend(row.orders().into_iter().map(|o| (o, event("parcel.merged", json!({ "from": row.id, "into": target.id }), actor))));
     }
     let inside = target.orders().into_iter();
     events.extend(inside.map(|o| (o, event("parcel.merged", json!({ "from": target.id, "into": target.id }), actor))));
@@ -198,7 +197,9 @@ pub(crate) fn undo_merge(
             shipments::set_lines(tx, &lines.iter().map(|l| (into, l.fulfillment_line_id, 0)).collect::<Vec<_>>())?;
             let inside: BTreeSet<OrderId> = lines.iter().map(|l| l.order_id).collect();
             events.extend(
-                inside.into_iter().map(|o| (o, event("parcel.taken_out", json!({ "from": into, "into": new, "undo": true }), &asker.actor))),
+                inside
+                    .into_iter()
+                    .map(|o| (o, event("parcel.taken_out", json!({ "from": into, "into": new, "undo": true }), &asker.actor))),
             );
             made.push(new_parcel(new, &parcel, lines));
             asked.push(new);
@@ -322,7 +323,9 @@ pub(crate) fn undo_split(
         let mut rows = shipments::load(tx, &[of("from"), of("into")])?;
         rows.sort_unstable_by_key(|row| row.id != of("from"));
         let outcome = match rows.as_slice() {
-            [from, into] if into.state == ShipmentState::Cancelled || from.state == ShipmentState::Cancelled => Outcome::refused("parcel_changed"),
+            [from, into] if into.state == ShipmentState::Cancelled || from.state == ShipmentState::Cancelled => {
+                Outcome::refused("parcel_changed")
+            }
             [from, into] => match (may_open(tx, from)?, may_open(tx, into)?) {
                 (Err(reason), _) | (_, Err(reason)) => Outcome::refused(reason),
                 (Ok(()), Ok(())) => {

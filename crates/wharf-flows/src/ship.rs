@@ -3,8 +3,8 @@
 
 use crate::app::{App, FlowError, Outcome};
 use crate::book;
-use crate::recompute;
 pub use crate::rearrange::{merge, split, take_out};
+use crate::recompute;
 pub use crate::stop::{LineStop, Recalled, Stopped, lock_with_parcels, recall_labels, stop_lines};
 pub(crate) use crate::stop::{Move, cut, recall_parcel, set_fulfillments};
 use serde_json::json;
@@ -82,8 +82,7 @@ pub fn compose(
         } else if let Some(new) = fresh.iter_mut().find(|s| {
             let inside: Vec<OrderId> = s.lines.iter().map(|l| l.order_id).collect();
             wanted(f.shop_id) && s.warehouse_id == f.warehouse_id && me.as_ref().is_some_and(|me| guards.may_join(&inside, me))
-        })
-        {
+        }) {
             new.lines.extend(lines);
             new.id
         } else {
@@ -151,9 +150,7 @@ impl Guards {
             .filter(|w| matches!(w.waybill, Waybill::Requested { .. } | Waybill::InDoubt { .. }))
             .map(|w| w.shipment_id)
             .collect();
-        fixed.extend(
-            shipments::obstacles(tx, &parcel_ids)?.into_iter().filter(|(_, order, _)| !held.contains(order)).map(|(id, _, _)| id),
-        );
+        fixed.extend(shipments::obstacles(tx, &parcel_ids)?.into_iter().filter(|(_, order, _)| !held.contains(order)).map(|(id, _, _)| id));
         let orders: HashMap<OrderId, Candidate> = rows
             .into_iter()
             .map(|o| {

@@ -176,7 +176,8 @@ pub async fn run(app: &App, asker: &Asker, verb: Verb, ids: Vec<OrderId>, dry_ru
         return Err(FlowError::invalid("ids", format!("at most {MOST_MERGED} orders are merged at once")));
     }
     let (means, kind, shown, chunk) = (Means::of(app), verb.kind(), verb.shown(), verb.chunk());
-    bulk::run(app, asker, (kind, shown, chunk), ids, dry_run, move |tx, asker, first, ids| apply(tx, &means, asker, &verb, first, ids)).await
+    bulk::run(app, asker, (kind, shown, chunk), ids, dry_run, move |tx, asker, first, ids| apply(tx, &means, asker, &verb, first, ids))
+        .await
 }
 
 /// Does a verb to some orders within a unit of work; an answer for each of them. `first` is the place of the first one among
@@ -221,7 +222,10 @@ fn seen(
     let visible: HashSet<OrderId> = wharf_store::orders::orders(tx, &asker.scope, ids)?.into_iter().map(|order| order.id).collect();
     let visible: Vec<OrderId> = ids.iter().copied().filter(|id| visible.contains(id)).collect();
     let outcomes = verb(tx, &visible)?;
-    Ok(outcomes.into_iter().map(|(id, outcome)| Answer { id, before: matches!(outcome, Outcome::Done).then(|| json!({})), outcome }).collect())
+    Ok(outcomes
+        .into_iter()
+        .map(|(id, outcome)| Answer { id, before: matches!(outcome, Outcome::Done).then(|| json!({})), outcome })
+        .collect())
 }
 
 /// What a long operation is to do, as it is kept: sealed, because an address edit holds personal data.

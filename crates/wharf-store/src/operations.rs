@@ -146,8 +146,10 @@ pub fn create_long(
 /// The next slice of a long operation, with the place of its first target: the targets after those that have a result. The
 /// operation is locked: two workers never work on one slice. `None` when it does not run any more.
 pub fn next_slice(tx: &mut Tx<'_>, id: OperationId, most: i64) -> Result<Option<(i64, Vec<i64>)>, StoreError> {
-    let sql =
-        format!("SELECT finished FROM operations WHERE id = $1 AND operation_state = 'running' {}", crate::dialect::for_update(tx.engine()));
+    let sql = format!(
+        "SELECT finished FROM operations WHERE id = $1 AND operation_state = 'running' {}",
+        crate::dialect::for_update(tx.engine())
+    );
     let Some(row) = tx.query_opt(&sql, &[id.into()])? else { return Ok(None) };
     let from = row.int(0)?;
     let rows = tx.query(
@@ -271,7 +273,8 @@ pub fn befores(tx: &mut Tx<'_>, id: OperationId, targets: &[i64]) -> Result<std:
     .iter()
     .map(|row| {
         let before = row.str(1)?;
-        let before = if before.is_empty() { serde_json::Value::Null } else { serde_json::from_str(before).map_err(|_| row.inconsistent(1))? };
+        let before =
+            if before.is_empty() { serde_json::Value::Null } else { serde_json::from_str(before).map_err(|_| row.inconsistent(1))? };
         Ok((row.int(0)?, before))
     })
     .collect()

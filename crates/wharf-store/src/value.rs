@@ -2,9 +2,9 @@
 
 use std::fmt;
 use wharf_domain::id::{
-    BundleId, CancellationId, CarrierAccountId, ConfirmationId, FindingId, FulfillmentId, FulfillmentLineId, HoldId, ImportBatchId, JobId, ListingId,
-    OperationId, OrderId, OrderLineId, RoleId, RowId, SessionId, ShipmentId, ShopId, SkuId, TokenId, UserId, WarehouseId, WaveId,
-    WaybillId,
+    BundleId, CancellationId, CarrierAccountId, ConfirmationId, FindingId, FulfillmentId, FulfillmentLineId, HoldId, ImportBatchId, JobId,
+    ListingId, OperationId, OrderId, OrderLineId, RoleId, RowId, SessionId, ShipmentId, ShopId, SkuId, TokenId, UserId, WarehouseId,
+    WaveId, WaybillId,
 };
 use wharf_domain::time::Timestamp;
 use wharf_domain::word::Word;

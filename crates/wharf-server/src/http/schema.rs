@@ -43,7 +43,11 @@ impl Shape {
     }
 
     fn resolved<'a>(&'a self, schema: &'a Value) -> &'a Value {
-        schema["$ref"].as_str().and_then(|r| r.rsplit('/').next()).and_then(|name| self.parts.get(name)).map_or(schema, |s| self.resolved(s))
+        schema["$ref"]
+            .as_str()
+            .and_then(|r| r.rsplit('/').next())
+            .and_then(|name| self.parts.get(name))
+            .map_or(schema, |s| self.resolved(s))
     }
 
     /// The schemas that hold at once: a schema itself, or the members of its `allOf`.
@@ -139,7 +143,8 @@ fn property<'a>(schemas: &[&'a Value], name: &str) -> Property<'a> {
     if let Some(schema) = schemas.iter().map(|s| &s["additionalProperties"]).find(|s| s.is_object()) {
         return Property::Known(schema);
     }
-    let lists = |s: &&&Value| s["properties"].as_object().is_some_and(|p: &Map<String, Value>| !p.is_empty()) || s["additionalProperties"] == false;
+    let lists =
+        |s: &&&Value| s["properties"].as_object().is_some_and(|p: &Map<String, Value>| !p.is_empty()) || s["additionalProperties"] == false;
     if schemas.iter().any(|s| s["additionalProperties"] == true) || !schemas.iter().any(|s| lists(&s)) {
         return Property::Free;
     }
@@ -226,8 +231,14 @@ mod tests {
         let base = Shape::of::<Base>();
         assert_eq!(base.mismatch(&json!({ "ids": "1" }), true), Some(("ids".into(), "must be array, not string".into())));
         assert_eq!(base.mismatch(&json!({ "ids": [1] }), true), Some(("ids[0]".into(), "must be string, not number".into())));
-        assert_eq!(base.mismatch(&json!({ "ids": [], "inner": { "amount": 1.5 } }), true), Some(("inner.amount".into(), "must be integer, not number".into())));
+        assert_eq!(
+            base.mismatch(&json!({ "ids": [], "inner": { "amount": 1.5 } }), true),
+            Some(("inner.amount".into(), "must be integer, not number".into()))
+        );
         assert_eq!(base.mismatch(&json!({}), true), Some(("ids".into(), "is missing".into())));
-        assert_eq!(Shape::of::<Whole>().mismatch(&json!({ "dry_run": 1, "note": "", "words": {} }), true), Some(("dry_run".into(), "must be boolean, not number".into())));
+        assert_eq!(
+            Shape::of::<Whole>().mismatch(&json!({ "dry_run": 1, "note": "", "words": {} }), true),
+            Some(("dry_run".into(), "must be boolean, not number".into()))
+        );
     }
 }

@@ -138,7 +138,9 @@ fn example(schema: &Value, parts: &Value) -> Value {
     if let Some(one) = schema["oneOf"].as_array() {
         return one.iter().find(|s| s["type"] != "null").map_or(Value::Null, |s| example(s, parts));
     }
-    let word = schema["type"].as_str().or_else(|| schema["type"].as_array().and_then(|t| t.iter().find_map(Value::as_str).filter(|t| *t != "null")));
+    let word = schema["type"]
+        .as_str()
+        .or_else(|| schema["type"].as_array().and_then(|t| t.iter().find_map(Value::as_str).filter(|t| *t != "null")));
     match word {
         Some("string") => json!("1"),
         Some("integer" | "number") => json!(1),
@@ -221,7 +223,10 @@ async fn every_body_refuses_a_field_it_does_not_know_or_of_a_wrong_type() {
             let told = String::from_utf8_lossy(&answer.body).into_owned();
             assert!(matches!(answer.status.as_u16(), 400 | 422), "{word} {path} takes {of_wrong_type}: {} {told}", answer.status);
             let problem: Value = serde_json::from_str(&told).expect("a problem");
-            assert!(problem["fields"].as_array().is_some_and(|f| !f.is_empty()), "{word} {path} with {of_wrong_type} names no field: {told}");
+            assert!(
+                problem["fields"].as_array().is_some_and(|f| !f.is_empty()),
+                "{word} {path} with {of_wrong_type} names no field: {told}"
+            );
             wrong += 1;
         }
     }

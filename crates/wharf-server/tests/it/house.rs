@@ -87,8 +87,7 @@ impl House {
             .store
             .write(move |tx| -> Result<(), StoreError> {
                 let role_id = users::create_role(tx, &format!("role of {login}"), &permissions)?;
-                let new =
-                    NewUser { name: login.clone(), login, password_hash: "none".into(), role_id, scope, locale: "en".into() };
+                let new = NewUser { name: login.clone(), login, password_hash: "none".into(), role_id, scope, locale: "en".into() };
                 let id = users::create(tx, &new)?;
                 users::create_token(tx, id, "test", &hash, &permissions)?;
                 Ok(())

@@ -44,7 +44,8 @@ impl Stage {
         let vendors = vendors["items"].as_array().or_else(|| vendors.as_array()).expect("vendors").clone();
         let files = vendors.iter().find(|v| v["channel"] == false && v["carrier"] == false).expect("a vendor of files")["id"].clone();
         let open = |v: &&Value| v["credentials"].as_array().is_some_and(|fields| fields.iter().all(|field| field["required"] == false));
-        let carrier = vendors.iter().filter(|v| v["channel"] == false && v["carrier"] == true).find(open).expect("the contract carrier").clone();
+        let carrier =
+            vendors.iter().filter(|v| v["channel"] == false && v["carrier"] == true).find(open).expect("the contract carrier").clone();
         let service = carrier["services"].as_object().expect("services").keys().next().expect("a service").clone();
         let place = json!({ "code": "HZ", "name": "杭州仓", "kind": "own", "active": true, "country": "CN", "province": "浙江省", "city": "杭州市",
             "district": "余杭区", "address": "仓库路1号", "contact": "李雷", "phone": "13900000000", "pack_flow": "print_then_pack" });
@@ -54,10 +55,11 @@ impl Stage {
             post("/api/v1/stock/movements", json!({ "sku": sku, "warehouse_id": warehouse, "kind": "received", "quantity": 500 })).await;
         }
         let settings = json!({ "carrier_name": "合约快递", "number_prefix": "HT", "number_from": "100000001", "number_to": "109999999" });
-        let account = post("/api/v1/carrier-accounts", json!({ "vendor": carrier["id"], "name": "月结", "settings": settings })).await["id"]
-            .as_str()
-            .expect("id")
-            .to_owned();
+        let account =
+            post("/api/v1/carrier-accounts", json!({ "vendor": carrier["id"], "name": "月结", "settings": settings })).await["id"]
+                .as_str()
+                .expect("id")
+                .to_owned();
         let money = |amount: &str| json!({ "amount": amount, "currency": "CNY" });
         let rates = json!([{ "service": service, "country": "CN", "first_grams": 1000, "first": money("5.00"), "step_grams": 1000, "step": money("2.00"), "max_grams": 30_000, "days": 3 }]);
         let path = format!("/api/v1/carrier-accounts/{account}/rates");
@@ -75,7 +77,12 @@ impl Stage {
         let user = house.user("clerk").await.to_string();
         let mut orders = Vec::new();
         for n in 0..7 {
-            orders.push(post("/api/v1/orders", typed(&shops[0], &format!("T{n}"), if n < 2 { 0 } else { n })).await["id"].as_str().expect("id").to_owned());
+            orders.push(
+                post("/api/v1/orders", typed(&shops[0], &format!("T{n}"), if n < 2 { 0 } else { n })).await["id"]
+                    .as_str()
+                    .expect("id")
+                    .to_owned(),
+            );
         }
         let foreign = post("/api/v1/orders", typed(&shops[1], "F1", 50)).await["id"].as_str().expect("id").to_owned();
         let stage = Stage { house, who, owner, user, warehouse, account, shop: shops[0].clone(), orders, foreign };
@@ -181,7 +188,12 @@ fn answered(told: &Answer, ids: &[String], what: &str) -> Vec<(String, String)> 
         .as_array()
         .expect("results")
         .iter()
-        .map(|r| (r["id"].as_str().expect("id").to_owned(), format!("{}{}", r["outcome"].as_str().expect("outcome"), r["reason"].as_str().map(|r| format!(":{r}")).unwrap_or_default())))
+        .map(|r| {
+            (
+                r["id"].as_str().expect("id").to_owned(),
+                format!("{}{}", r["outcome"].as_str().expect("outcome"), r["reason"].as_str().map(|r| format!(":{r}")).unwrap_or_default()),
+            )
+        })
         .collect();
     let distinct: BTreeSet<&String> = ids.iter().collect();
     assert_eq!(results.len(), distinct.len(), "{what}: {ids:?} answered as {results:?}");
@@ -233,7 +245,11 @@ fn every_bulk_verb_answers_each_id_and_the_same_call_again_changes_nothing() {
                     if path.ends_with("/cancel") && round == 0 {
                         pool = vec![stage.orders[5].clone()];
                     }
-                    let mut ids: Vec<String> = if round == 0 { pool.clone() } else { (0..1 + dice.below(5)).filter_map(|_| pool.get(dice.below(pool.len().max(1)))).cloned().collect() };
+                    let mut ids: Vec<String> = if round == 0 {
+                        pool.clone()
+                    } else {
+                        (0..1 + dice.below(5)).filter_map(|_| pool.get(dice.below(pool.len().max(1)))).cloned().collect()
+                    };
                     if let Some(first) = ids.first().cloned() {
                         ids.push(first);
                     }
@@ -263,7 +279,13 @@ fn every_bulk_verb_answers_each_id_and_the_same_call_again_changes_nothing() {
                     stage.work().await;
                 }
             }
-            let nothing = ["/api/v1/orders/actions/confirm", "/api/v1/orders/actions/approve", "/api/v1/orders/actions/assign"];
+            // Automatic approval and routing came first; nothing was refused by a channel.
+            let nothing = [
+                "/api/v1/orders/actions/confirm",
+                "/api/v1/orders/actions/approve",
+                "/api/v1/orders/actions/assign",
+                "/api/v1/orders/actions/route",
+            ];
             for (path, _) in &verbs {
                 assert!(done.contains(path) || nothing.contains(path), "seed {seed}: {path} never did anything");
             }
@@ -383,12 +405,20 @@ fn numbers_are_cancelled_with_an_answer_for_each() {
         let told = |answer: &Answer| -> BTreeMap<String, String> {
             let body = answer.json();
             let rows = body["results"].as_array().expect("results").clone();
-            rows.iter().map(|r| (r["external_id"].as_str().expect("number").to_owned(), format!("{} {}", r["outcome"].as_str().expect("outcome"), r["reason"].as_str().unwrap_or_default()))).collect()
+            rows.iter()
+                .map(|r| {
+                    (
+                        r["external_id"].as_str().expect("number").to_owned(),
+                        format!("{} {}", r["outcome"].as_str().expect("outcome"), r["reason"].as_str().unwrap_or_default()),
+                    )
+                })
+                .collect()
         };
-        let wanted: BTreeMap<String, String> = [("T3", "done "), ("T4", "done "), ("T6", "already "), ("NOWHERE", "refused not_found"), ("F1", "refused not_found")]
-            .into_iter()
-            .map(|(n, o)| (n.to_owned(), o.to_owned()))
-            .collect();
+        let wanted: BTreeMap<String, String> =
+            [("T3", "done "), ("T4", "done "), ("T6", "already "), ("NOWHERE", "refused not_found"), ("F1", "refused not_found")]
+                .into_iter()
+                .map(|(n, o)| (n.to_owned(), o.to_owned()))
+                .collect();
         let before = stage.digest().await;
         assert_eq!(told(&stage.act("/api/v1/orders/actions/cancel", body(true)).await), wanted);
         assert_eq!(before, stage.digest().await);
@@ -398,6 +428,9 @@ fn numbers_are_cancelled_with_an_answer_for_each() {
         assert_eq!(before, stage.digest().await);
         assert_eq!(told(&stage.act("/api/v1/orders/actions/cancel", body(false)).await), wanted);
         let order = stage.order(&stage.orders[3]).await;
-        assert_eq!((order["phase"].as_str(), order["cancellations"][0]["cancellation_state"].as_str()), (Some("cancelled"), Some("confirmed")));
+        assert_eq!(
+            (order["phase"].as_str(), order["cancellations"][0]["cancellation_state"].as_str()),
+            (Some("cancelled"), Some("confirmed"))
+        );
     });
 }

@@ -72,14 +72,14 @@ fn where_nobody_is_told_it_is_final_at_once_and_gives_everything_back() {
         let bulk = call_off(&h, &asked, CancelReason::BuyerAsked, false).await;
         assert_eq!(bulk.results, rehearsed.results, "the preview told the truth");
         let outcomes: Vec<Outcome> = bulk.results.into_iter().map(|(_, outcome)| outcome).collect();
-        assert_eq!(
-            outcomes,
-            [Outcome::Done, Outcome::Done, Outcome::Done, Outcome::refused("handed_over"), Outcome::refused("not_found")]
-        );
+        assert_eq!(outcomes, [Outcome::Done, Outcome::Done, Outcome::Done, Outcome::refused("handed_over"), Outcome::refused("not_found")]);
         for id in [order, packed, waiting] {
             assert_eq!(h.phase(id).await, Phase::Cancelled);
             let row = last(&h, id).await;
-            assert_eq!((row.cancellation.state(), row.source, row.note.as_str()), (CancellationState::Confirmed, CancelSource::Buyer, "不要了"));
+            assert_eq!(
+                (row.cancellation.state(), row.source, row.note.as_str()),
+                (CancellationState::Confirmed, CancelSource::Buyer, "不要了")
+            );
         }
         assert_eq!(h.level(0, 0).await, (4, 0), "the stock is free again, but for what has left");
         h.work().await;
@@ -179,7 +179,10 @@ fn however_the_answer_is_lost_the_channel_closes_it_once() {
             }
             h.settle().await;
             assert_eq!(closed(&h).get("A1"), Some(&1), "{fault:?}");
-            assert_eq!((h.phase(order).await, last(&h, order).await.cancellation.state()), (Phase::Cancelled, CancellationState::Confirmed));
+            assert_eq!(
+                (h.phase(order).await, last(&h, order).await.cancellation.state()),
+                (Phase::Cancelled, CancellationState::Confirmed)
+            );
             assert_eq!(h.level(0, 0).await, (5, 0));
             h.lawful().await;
         });

@@ -144,7 +144,8 @@ fn an_order_moves_to_another_warehouse_or_stays_where_it_is() {
             assert_eq!(h.parcel(big).await.warehouse_id, stays);
         }
         // A carrier by hand: once.
-        let carrier = Verb::Route(Routing { options: RouteOptions::default(), carrier: Some(ByHand { account: h.account, service: None }) });
+        let carrier =
+            Verb::Route(Routing { options: RouteOptions::default(), carrier: Some(ByHand { account: h.account, service: None }) });
         assert_eq!(does(&h, carrier.clone(), &[order]).await, [(order, Outcome::Done)]);
         h.work().await;
         let before = h.digest().await;
@@ -269,9 +270,7 @@ fn story() -> Vec<Step> {
         }),
         parcels("pack", &[0, 2], |h, ids| Box::pin(async move { drop(wharf_flows::pack::pack(&h.app, &packer(), "台 1", &ids).await) })),
         parcels("unpack", &[2], |h, ids| Box::pin(async move { drop(wharf_flows::pack::unpack(&h.app, &me(), &ids).await) })),
-        parcels("hand_over", &[0], |h, ids| {
-            Box::pin(async move { drop(wharf_flows::hand_over::hand_over(&h.app, &me(), &ids).await) })
-        }),
+        parcels("hand_over", &[0], |h, ids| Box::pin(async move { drop(wharf_flows::hand_over::hand_over(&h.app, &me(), &ids).await) })),
         verb("confirm", &[0], |_, _| Verb::Confirm),
     ]
 }

@@ -2,8 +2,8 @@
 
 use super::dto::{ActionAnswer, Page, Tally, Time};
 use super::guard::{Guard, Identity, OrdersAct, OrdersRead};
-use super::orders::act::{LONG, accepted};
 use super::input::{Id, Query, id, limit};
+use super::orders::act::{LONG, accepted};
 use super::problem::Problem;
 use super::state::AppState;
 use axum::Json;

@@ -78,7 +78,13 @@ pub fn asker(guard: &Guard<OrdersAct>) -> Asker {
 }
 
 /// Does a verb to the orders of a selection.
-pub async fn act(state: &AppState, guard: &Guard<OrdersAct>, seen: IfMatch, selection: &Selection, verb: Verb) -> Result<Response, Problem> {
+pub async fn act(
+    state: &AppState,
+    guard: &Guard<OrdersAct>,
+    seen: IfMatch,
+    selection: &Selection,
+    verb: Verb,
+) -> Result<Response, Problem> {
     let orders = selection.orders(state, &guard.who.scope).await?;
     act_on(state, guard, seen, orders, selection.dry_run, verb).await
 }

@@ -41,7 +41,12 @@ pub fn routes() -> OpenApiRouter<AppState> {
 /// Lets orders go on.
 #[utoipa::path(post, path = "/api/v1/orders/actions/approve", tag = "orders", operation_id = "approve_orders", params(("If-Match" = Option<String>, Header)), request_body = Selection,
     responses((status = 200, body = ActionAnswer), (status = 202, body = OperationDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn approve(State(state): State<AppState>, guard: Guard<OrdersAct>, seen: IfMatch, Body(input): Body<Selection>) -> Result<Response, Problem> {
+async fn approve(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    seen: IfMatch,
+    Body(input): Body<Selection>,
+) -> Result<Response, Problem> {
     act(&state, &guard, seen, &input, Verb::Approve).await
 }
 
@@ -58,7 +63,12 @@ struct HoldInput {
 /// Holds orders.
 #[utoipa::path(post, path = "/api/v1/orders/actions/hold", tag = "orders", operation_id = "hold_orders", params(("If-Match" = Option<String>, Header)), request_body = HoldInput,
     responses((status = 200, body = ActionAnswer), (status = 202, body = OperationDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn hold(State(state): State<AppState>, guard: Guard<OrdersAct>, seen: IfMatch, Body(input): Body<HoldInput>) -> Result<Response, Problem> {
+async fn hold(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    seen: IfMatch,
+    Body(input): Body<HoldInput>,
+) -> Result<Response, Problem> {
     act(&state, &guard, seen, &input.selection, Verb::Hold { note: input.note }).await
 }
 
@@ -74,7 +84,12 @@ struct ReleaseInput {
 /// Releases holds: what a check saw is let pass.
 #[utoipa::path(post, path = "/api/v1/orders/actions/release", tag = "orders", operation_id = "release_orders", params(("If-Match" = Option<String>, Header)), request_body = ReleaseInput,
     responses((status = 200, body = ActionAnswer), (status = 202, body = OperationDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn release(State(state): State<AppState>, guard: Guard<OrdersAct>, seen: IfMatch, Body(input): Body<ReleaseInput>) -> Result<Response, Problem> {
+async fn release(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    seen: IfMatch,
+    Body(input): Body<ReleaseInput>,
+) -> Result<Response, Problem> {
     let reason =
         input.reason.as_deref().map(|r| HoldReason::parse(r).map_err(|e| Problem::invalid("reason", e.to_string()))).transpose()?;
     act(&state, &guard, seen, &input.selection, Verb::Release { reason }).await
@@ -92,7 +107,12 @@ struct AssignInput {
 /// Gives orders to a person.
 #[utoipa::path(post, path = "/api/v1/orders/actions/assign", tag = "orders", operation_id = "assign_orders", params(("If-Match" = Option<String>, Header)), request_body = AssignInput,
     responses((status = 200, body = ActionAnswer), (status = 202, body = OperationDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn assign(State(state): State<AppState>, guard: Guard<OrdersAct>, seen: IfMatch, Body(input): Body<AssignInput>) -> Result<Response, Problem> {
+async fn assign(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    seen: IfMatch,
+    Body(input): Body<AssignInput>,
+) -> Result<Response, Problem> {
     let to: Option<UserId> = input.user_id.as_deref().map(|u| id("user_id", u)).transpose()?;
     act(&state, &guard, seen, &input.selection, Verb::Assign { to }).await
 }
@@ -116,7 +136,12 @@ struct RouteInput {
 /// Chooses warehouses and carriers and reserves stock now.
 #[utoipa::path(post, path = "/api/v1/orders/actions/route", tag = "orders", operation_id = "route_orders", params(("If-Match" = Option<String>, Header)), request_body = RouteInput,
     responses((status = 200, body = ActionAnswer), (status = 202, body = OperationDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn route(State(state): State<AppState>, guard: Guard<OrdersAct>, seen: IfMatch, Body(input): Body<RouteInput>) -> Result<Response, Problem> {
+async fn route(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    seen: IfMatch,
+    Body(input): Body<RouteInput>,
+) -> Result<Response, Problem> {
     let warehouse = input.warehouse_id.as_deref().map(|w| id("warehouse_id", w)).transpose()?;
     let account = input.carrier_account_id.as_deref().map(|a| id("carrier_account_id", a)).transpose()?;
     let carrier = match (account, input.service) {
@@ -130,14 +155,24 @@ async fn route(State(state): State<AppState>, guard: Guard<OrdersAct>, seen: IfM
 /// Takes the routing back: stock is free again, parcels that nobody touched are dissolved.
 #[utoipa::path(post, path = "/api/v1/orders/actions/unroute", tag = "orders", operation_id = "unroute_orders", params(("If-Match" = Option<String>, Header)), request_body = Selection,
     responses((status = 200, body = ActionAnswer), (status = 202, body = OperationDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn unroute(State(state): State<AppState>, guard: Guard<OrdersAct>, seen: IfMatch, Body(input): Body<Selection>) -> Result<Response, Problem> {
+async fn unroute(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    seen: IfMatch,
+    Body(input): Body<Selection>,
+) -> Result<Response, Problem> {
     act(&state, &guard, seen, &input, Verb::Unroute).await
 }
 
 /// Tells the marketplace again after a refusal.
 #[utoipa::path(post, path = "/api/v1/orders/actions/confirm", tag = "orders", operation_id = "confirm_orders", params(("If-Match" = Option<String>, Header)), request_body = Selection,
     responses((status = 200, body = ActionAnswer), (status = 202, body = OperationDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn confirm(State(state): State<AppState>, guard: Guard<OrdersAct>, seen: IfMatch, Body(input): Body<Selection>) -> Result<Response, Problem> {
+async fn confirm(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    seen: IfMatch,
+    Body(input): Body<Selection>,
+) -> Result<Response, Problem> {
     act(&state, &guard, seen, &input, Verb::Confirm).await
 }
 
@@ -165,7 +200,12 @@ struct CancelInput {
 /// Calls orders off: stock comes back, labels are recalled, the bench is told. A channel that must be told is told a minute later.
 #[utoipa::path(post, path = "/api/v1/orders/actions/cancel", tag = "orders", operation_id = "cancel_orders", params(("If-Match" = Option<String>, Header)), request_body = CancelInput,
     responses((status = 200, body = ActionAnswer), (status = 202, body = OperationDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn cancel(State(state): State<AppState>, guard: Guard<OrdersAct>, seen: IfMatch, Body(input): Body<CancelInput>) -> Result<Response, Problem> {
+async fn cancel(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    seen: IfMatch,
+    Body(input): Body<CancelInput>,
+) -> Result<Response, Problem> {
     let what = CancelOrder {
         reason: Word::parse(&input.reason).map_err(|e| Problem::invalid("reason", e.to_string()))?,
         source: match input.source.as_deref().map(CancelSource::parse) {
@@ -198,7 +238,12 @@ async fn cancel(State(state): State<AppState>, guard: Guard<OrdersAct>, seen: If
 /// Puts the parcels of orders together where they go to one recipient. Each order keeps its identity and gets its own confirmation.
 #[utoipa::path(post, path = "/api/v1/orders/actions/merge", tag = "orders", operation_id = "merge_orders", params(("If-Match" = Option<String>, Header)), request_body = Selection,
     responses((status = 200, body = ActionAnswer), (status = 202, body = OperationDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn merge(State(state): State<AppState>, guard: Guard<OrdersAct>, seen: IfMatch, Body(input): Body<Selection>) -> Result<Response, Problem> {
+async fn merge(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    seen: IfMatch,
+    Body(input): Body<Selection>,
+) -> Result<Response, Problem> {
     act(&state, &guard, seen, &input, Verb::Merge).await
 }
 
@@ -224,7 +269,12 @@ struct SplitOrder {
 /// Sends some units of one order in a parcel of their own; the rest stays in the first.
 #[utoipa::path(post, path = "/api/v1/orders/actions/split", tag = "orders", operation_id = "split_orders", params(("If-Match" = Option<String>, Header)), request_body = SplitOrder,
     responses((status = 200, body = ActionAnswer), (status = 202, body = OperationDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn split(State(state): State<AppState>, guard: Guard<OrdersAct>, seen: IfMatch, Body(input): Body<SplitOrder>) -> Result<Response, Problem> {
+async fn split(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    seen: IfMatch,
+    Body(input): Body<SplitOrder>,
+) -> Result<Response, Problem> {
     if input.selection.filter.is_some() || input.selection.ids.len() != 1 {
         return Err(Problem::invalid("ids", "name one order"));
     }

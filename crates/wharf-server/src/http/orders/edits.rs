@@ -16,9 +16,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wharf_domain::id::{OrderId, UserId};
 use wharf_flows::app::Outcome;
+use wharf_flows::approve;
 use wharf_flows::edit::{AddressEdit, NoteEdit};
 use wharf_flows::hold::BlacklistKind;
-use wharf_flows::approve;
 use wharf_flows::verbs::Verb;
 
 /// The most orders a person takes at once.
@@ -77,7 +77,12 @@ struct AddressInput {
 /// Corrects where orders go. An order with a label is refused until the label is recalled.
 #[utoipa::path(post, path = "/api/v1/orders/actions/edit_address", tag = "orders", operation_id = "edit_address", params(("If-Match" = Option<String>, Header)), request_body = AddressInput,
     responses((status = 200, body = ActionAnswer), (status = 202, body = OperationDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn edit_address(State(state): State<AppState>, guard: Guard<OrdersAct>, seen: IfMatch, Body(input): Body<AddressInput>) -> Result<Response, Problem> {
+async fn edit_address(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    seen: IfMatch,
+    Body(input): Body<AddressInput>,
+) -> Result<Response, Problem> {
     let accept_phone = match input.accept.as_deref() {
         None => false,
         Some("phone") => true,
@@ -116,7 +121,12 @@ struct NoteInput {
 /// Writes the seller's note and flag, here and on the channel.
 #[utoipa::path(post, path = "/api/v1/orders/actions/note", tag = "orders", operation_id = "note_orders", params(("If-Match" = Option<String>, Header)), request_body = NoteInput,
     responses((status = 200, body = ActionAnswer), (status = 202, body = OperationDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn note(State(state): State<AppState>, guard: Guard<OrdersAct>, seen: IfMatch, Body(input): Body<NoteInput>) -> Result<Response, Problem> {
+async fn note(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    seen: IfMatch,
+    Body(input): Body<NoteInput>,
+) -> Result<Response, Problem> {
     let change = NoteEdit { note: input.seller_note, copy_buyer_note: input.copy_buyer_note, flag: input.seller_flag };
     if change == NoteEdit::default() {
         return Err(Problem::invalid("seller_note", "say what changes: seller_note, copy_buyer_note or seller_flag"));
@@ -140,7 +150,12 @@ struct TagInput {
 /// Puts tags on and takes tags off.
 #[utoipa::path(post, path = "/api/v1/orders/actions/tag", tag = "orders", operation_id = "tag_orders", params(("If-Match" = Option<String>, Header)), request_body = TagInput,
     responses((status = 200, body = ActionAnswer), (status = 202, body = OperationDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn tag(State(state): State<AppState>, guard: Guard<OrdersAct>, seen: IfMatch, Body(input): Body<TagInput>) -> Result<Response, Problem> {
+async fn tag(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    seen: IfMatch,
+    Body(input): Body<TagInput>,
+) -> Result<Response, Problem> {
     act(&state, &guard, seen, &input.selection, Verb::Tag { add: input.add, remove: input.remove }).await
 }
 
@@ -156,7 +171,12 @@ struct ShareInput {
 /// Shares orders among people evenly; those that somebody looks after stay with them.
 #[utoipa::path(post, path = "/api/v1/orders/actions/share", tag = "orders", operation_id = "share_orders", params(("If-Match" = Option<String>, Header)), request_body = ShareInput,
     responses((status = 200, body = ActionAnswer), (status = 202, body = OperationDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn share(State(state): State<AppState>, guard: Guard<OrdersAct>, seen: IfMatch, Body(input): Body<ShareInput>) -> Result<Response, Problem> {
+async fn share(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    seen: IfMatch,
+    Body(input): Body<ShareInput>,
+) -> Result<Response, Problem> {
     let among: Vec<UserId> = ids("among", &input.among)?;
     act(&state, &guard, seen, &input.selection, Verb::Share { among }).await
 }

@@ -118,7 +118,8 @@ impl Amounts {
         if *self.currency.get_or_insert(currency) != currency {
             return Err(Problem::invalid(&format!("{field}.currency"), "all amounts of an order have one currency"));
         }
-        let parsed = money::Money::parse(&amount.amount, currency).map_err(|e| Problem::invalid(&format!("{field}.amount"), e.to_string()))?;
+        let parsed =
+            money::Money::parse(&amount.amount, currency).map_err(|e| Problem::invalid(&format!("{field}.amount"), e.to_string()))?;
         Ok(Some(parsed.minor))
     }
 }

@@ -15,5 +15,11 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// The routes of this noun.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(list::routes()).merge(detail::routes()).merge(actions::routes()).merge(edits::routes()).merge(enter::routes()).merge(home::routes())
+    OpenApiRouter::new()
+        .merge(list::routes())
+        .merge(detail::routes())
+        .merge(actions::routes())
+        .merge(edits::routes())
+        .merge(enter::routes())
+        .merge(home::routes())
 }
