@@ -160,6 +160,8 @@ fn verbs(stage: &Stage) -> Vec<(&'static str, Value)> {
         ("/api/v1/orders/actions/cancel", json!({ "reason": "buyer_asked", "source": "buyer", "note": "不要了" })),
         ("/api/v1/shipments/actions/carrier", json!({ "carrier_account_id": stage.account })),
         ("/api/v1/shipments/actions/void", json!({})),
+        // A label that was given back by hand holds its orders; released, they are booked again.
+        ("/api/v1/orders/actions/release", json!({})),
         ("/api/v1/shipments/actions/book", json!({})),
         ("/api/v1/shipments/actions/print", json!({ "station": "S1" })),
         ("/api/v1/shipments/actions/pack", json!({ "station": "S1" })),
@@ -237,6 +239,7 @@ fn every_bulk_verb_answers_each_id_and_the_same_call_again_changes_nothing() {
             }
             let mut dice = Dice(seed + 11);
             let mut done = BTreeSet::new();
+            let mut told: Vec<String> = Vec::new();
             for round in 0..3 {
                 for index in 0..verbs.len() {
                     // First in their order, so that each has something to do; then as chance has it.
@@ -266,6 +269,9 @@ fn every_bulk_verb_answers_each_id_and_the_same_call_again_changes_nothing() {
                             assert_eq!(outcome, "refused:not_found", "{what}: {id}");
                         }
                     }
+                    if round == 0 {
+                        told.push(format!("{path}: {:?}", first.iter().map(|(_, outcome)| outcome.as_str()).collect::<BTreeSet<_>>()));
+                    }
                     if first.iter().any(|(_, outcome)| outcome == "done") {
                         done.insert(*path);
                     }
@@ -279,15 +285,11 @@ fn every_bulk_verb_answers_each_id_and_the_same_call_again_changes_nothing() {
                     stage.work().await;
                 }
             }
-            // Automatic approval and routing came first; nothing was refused by a channel.
-            let nothing = [
-                "/api/v1/orders/actions/confirm",
-                "/api/v1/orders/actions/approve",
-                "/api/v1/orders/actions/assign",
-                "/api/v1/orders/actions/route",
-            ];
+            // That the story is one: verbs had something to do. (Approval, routing and booking came first by themselves.)
+            let nothing = ["approve", "assign", "route", "book", "confirm"];
             for (path, _) in &verbs {
-                assert!(done.contains(path) || nothing.contains(path), "seed {seed}: {path} never did anything");
+                let idle = nothing.iter().any(|verb| path.ends_with(verb));
+                assert!(done.contains(path) || idle, "seed {seed}: {path} never did anything: {told:#?}");
             }
             let report = wharf_flows::doctor::examine(&stage.house.app(), false).await.expect("doctor");
             assert!(report.drifts.is_empty(), "{:#?}", report.drifts);
