@@ -7,3 +7,4 @@ mod ingest;
 mod lists;
 mod parcels;
 mod pull;
+mod steps;

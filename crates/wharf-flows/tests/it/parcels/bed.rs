@@ -117,7 +117,7 @@ pub fn me() -> Actor {
 /// Two warehouses (Hangzhou, Chengdu), four SKUs, no stock, merging off.
 pub async fn house(bed: Bed) -> House {
     let fake = Fake::new();
-    let vendors: Vec<&'static dyn Vendor> = vec![fake];
+    let vendors: Vec<&'static dyn Vendor> = vec![fake, &wharf_vendors::file::VENDOR];
     let app = Arc::new(App::new(bed.store.clone(), Arc::new(NoHttp), vendors, bed.clock.clone(), 7));
     let (shop, account, warehouses, skus) = bed.store.write(seed).await.expect("seeded");
     House { bed, app, fake, registry: jobs::all(), shop, account, warehouses, skus }

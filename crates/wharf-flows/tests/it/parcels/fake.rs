@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Mutex;
 use tokio::sync::Notify;
 use wharf_connect::carrier::{BookRequest, Booked, Carrier, ParcelOrder, TrackingUpdate};
-use wharf_connect::channel::{Channel, Confirmed, Count, OrderPage, PullWindow, ShipmentConfirmation, ShopIdentity, WindowRules};
+use wharf_connect::channel::{
+    Channel, Confirmed, Count, OrderPage, PullWindow, ShipmentConfirmation, ShopIdentity, WindowRules, WriteNotes,
+};
 use wharf_connect::manifest::Pace;
 use wharf_connect::{Call, ConnectError, Http, HttpRequest, HttpResponse, Label, LabelSource, Manifest, TransportError, Vendor};
 use wharf_domain::money::{CNY, Money};
@@ -46,6 +48,10 @@ pub struct Truth {
     pub faults: HashMap<&'static str, VecDeque<Fault>>,
     /// What a parcel's scans say.
     pub scans: Vec<TrackingUpdate>,
+    /// What the channel lists.
+    pub for_sale: Vec<ChannelOrder>,
+    /// Notes as they stand on the channel, by order.
+    pub notes: BTreeMap<String, String>,
     /// Calls made, by kind.
     pub calls: HashMap<&'static str, usize>,
     serial: usize,
@@ -193,7 +199,8 @@ impl Carrier for Fake {
 #[async_trait]
 impl Channel for Fake {
     async fn pull_orders(&self, _: &Call<'_>, _: &PullWindow) -> Result<OrderPage, ConnectError> {
-        Ok(OrderPage { orders: Vec::new(), unreadable: Vec::new(), next: None })
+        let orders = self.perform("pull", |truth| truth.for_sale.clone()).await?;
+        Ok(OrderPage { orders, unreadable: Vec::new(), next: None })
     }
     async fn get_order(&self, _: &Call<'_>, external_id: &str) -> Result<ChannelOrder, ConnectError> {
         let numbers = self
@@ -222,6 +229,19 @@ impl Channel for Fake {
     }
     fn window_rules(&self) -> WindowRules {
         WindowRules { longest: i64::MAX, overlap: 0, lag: 0, history: i64::MAX }
+    }
+    fn notes(&self) -> Option<&dyn WriteNotes> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl WriteNotes for Fake {
+    async fn write_note(&self, _: &Call<'_>, external_id: &str, note: &str, _: Option<i64>) -> Result<(), ConnectError> {
+        self.perform("note", |truth| {
+            truth.notes.insert(external_id.to_owned(), note.to_owned());
+        })
+        .await
     }
 }
 
