@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use tokio::sync::Notify;
 use wharf_connect::carrier::{BookRequest, Booked, Carrier, ParcelOrder, TrackingUpdate};
 use wharf_connect::channel::{
-    Channel, Confirmed, Count, OrderPage, PullWindow, ShipmentConfirmation, ShopIdentity, WindowRules, WriteNotes,
+    Channel, Confirmed, Count, Held, OrderPage, PullWindow, ShipmentConfirmation, ShopIdentity, WindowRules, WriteNotes,
 };
 use wharf_connect::manifest::Pace;
 use wharf_connect::{Call, ConnectError, Http, HttpRequest, HttpResponse, Label, LabelSource, Manifest, TransportError, Vendor};
@@ -198,7 +198,7 @@ impl Carrier for Fake {
 
 #[async_trait]
 impl Channel for Fake {
-    async fn pull_orders(&self, _: &Call<'_>, _: &PullWindow) -> Result<OrderPage, ConnectError> {
+    async fn pull_orders(&self, _: &Call<'_>, _: &PullWindow, _: &dyn Held) -> Result<OrderPage, ConnectError> {
         let orders = self.perform("pull", |truth| truth.for_sale.clone()).await?;
         Ok(OrderPage { orders, unreadable: Vec::new(), next: None })
     }
