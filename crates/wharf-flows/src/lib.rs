@@ -9,6 +9,7 @@ pub mod bulk;
 pub mod confirm;
 pub mod doctor;
 pub mod edit;
+pub mod erase;
 pub mod hand_over;
 pub mod hold;
 pub mod import;

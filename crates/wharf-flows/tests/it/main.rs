@@ -4,6 +4,7 @@ mod bulk;
 mod channel;
 mod fixture;
 mod ingest;
+mod laws;
 mod lists;
 mod parcels;
 mod pull;

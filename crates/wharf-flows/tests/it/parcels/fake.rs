@@ -44,6 +44,8 @@ pub struct Truth {
     pub voided: Vec<String>,
     /// Confirmations that took effect: (order, number) → how often.
     pub confirmed: BTreeMap<(String, String), usize>,
+    /// What was told of each: order, lines with their units.
+    pub told: Vec<(String, Vec<(String, i64)>)>,
     /// Faults of the next calls, by kind of call.
     pub faults: HashMap<&'static str, VecDeque<Fault>>,
     /// What a parcel's scans say.
@@ -65,6 +67,15 @@ pub struct Fake {
 
 impl Fake {
     pub fn new() -> &'static Fake {
+        Fake::with(true)
+    }
+
+    /// A channel that takes a line whole or not at all.
+    pub fn of_whole_lines() -> &'static Fake {
+        Fake::with(false)
+    }
+
+    fn with(splits_lines: bool) -> &'static Fake {
         Box::leak(Box::new(Fake {
             manifest: Box::leak(Box::new(Manifest {
                 id: "counting",
@@ -79,6 +90,8 @@ impl Fake {
                 currency: "CNY",
                 docs_url: "",
                 splits_orders: true,
+                splits_lines,
+                keep_personal_days: None,
             })),
             truth: Mutex::new(Truth::default()),
             hung: Notify::new(),
@@ -105,6 +118,11 @@ impl Fake {
 
     pub fn confirmations(&self) -> BTreeMap<(String, String), usize> {
         self.truth.lock().expect("truth").confirmed.clone()
+    }
+
+    /// What was told, in order.
+    pub fn told(&self) -> Vec<(String, Vec<(String, i64)>)> {
+        self.truth.lock().expect("truth").told.clone()
     }
 
     fn next(&self, call: &'static str) -> Option<Fault> {
@@ -221,7 +239,11 @@ impl Channel for Fake {
     /// Never idempotent: every call that gets through counts.
     async fn confirm_shipment(&self, _: &Call<'_>, told: &ShipmentConfirmation) -> Result<Confirmed, ConnectError> {
         assert!(!told.number.is_empty(), "never without the number");
-        self.perform("confirm", |truth| *truth.confirmed.entry((told.external_id.clone(), told.number.clone())).or_default() += 1).await?;
+        self.perform("confirm", |truth| {
+            *truth.confirmed.entry((told.external_id.clone(), told.number.clone())).or_default() += 1;
+            truth.told.push((told.external_id.clone(), told.lines.clone()));
+        })
+        .await?;
         Ok(Confirmed::Accepted { receipt: "R1".into() })
     }
     async fn identify(&self, _: &Call<'_>) -> Result<ShopIdentity, ConnectError> {
