@@ -190,3 +190,26 @@ fn laws_2_3_4_and_6_hold_after_every_command_of_any_sequence() {
         });
     });
 }
+
+#[test]
+fn no_call_to_the_world_leaves_a_unit_of_work() {
+    both_engines_with(|bed| async move {
+        let app = fixture::app(&bed);
+        let inside = app.clone();
+        let told = bed
+            .store
+            .write(move |_| {
+                let send = || {
+                    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+                    runtime.block_on(inside.http.send(wharf_connect::HttpRequest::form("http://nowhere/", &[])))
+                };
+                // A fault of the program: it panics where it is debugged, and is refused where it is not.
+                let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(send));
+                Ok::<_, StoreError>(answer.ok().is_none_or(|answer| format!("{answer:?}").contains("unit of work")))
+            })
+            .await;
+        assert_eq!(told, Ok(true), "a call was let out of a unit of work");
+        let outside = app.http.send(wharf_connect::HttpRequest::form("http://nowhere/", &[])).await;
+        assert!(format!("{outside:?}").contains("no world"), "outside of one it goes its way");
+    });
+}

@@ -103,9 +103,11 @@ pub fn of(tx: &mut Tx<'_>, name: &str, other: i64) -> Result<String, StoreError>
         for (n, row) in rows.iter().enumerate() {
             for (index, column) in row.columns().iter().enumerate() {
                 match (column.as_str(), row.value(index)?) {
-                    ("id", Value::Int(id)) => drop(names.insert(id.to_string(), format!("{table}#{n}"))),
+                    ("id", Value::Int(id)) => {
+                        names.insert(id.to_string(), format!("{table}#{n}"));
+                    }
                     ("number" | "waybill_number", Value::Text(number)) => {
-                        drop(names.entry(number.clone()).or_insert(format!("number#{n}")))
+                        names.entry(number.clone()).or_insert(format!("number#{n}"));
                     }
                     _ => {}
                 }
