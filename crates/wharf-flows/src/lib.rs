@@ -4,12 +4,14 @@
 pub mod amend;
 pub mod app;
 pub mod approve;
+mod birth;
 pub mod book;
 pub mod bulk;
 pub mod confirm;
 pub mod doctor;
 pub mod edit;
 pub mod erase;
+pub mod gather;
 pub mod hand_over;
 pub mod hold;
 pub mod import;

@@ -63,7 +63,6 @@ async fn everything(app: &App) -> String {
 }
 
 async fn by_schedule(app: &App) {
-    scheduler::prepare(app, &jobs::schedules()).await.expect("prepared");
     scheduler::tick(app, &jobs::schedules()).await.expect("ticked");
     wharf_flows::worker::run_due(app, &jobs::all()).await.expect("jobs run");
 }
