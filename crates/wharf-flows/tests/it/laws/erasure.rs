@@ -63,6 +63,8 @@ async fn everything(app: &App) -> String {
 }
 
 async fn by_schedule(app: &App) {
+    let known: Vec<(&'static str, i64)> = jobs::schedules().iter().map(|schedule| (schedule.name, schedule.every)).collect();
+    app.store.write(move |tx| wharf_store::schedules::ensure(tx, &known).map_err(FlowError::from)).await.expect("known");
     scheduler::tick(app, &jobs::schedules()).await.expect("ticked");
     wharf_flows::worker::run_due(app, &jobs::all()).await.expect("jobs run");
 }
