@@ -12,6 +12,7 @@ pub mod confirm;
 pub mod doctor;
 pub mod edit;
 pub mod enter;
+pub mod erase;
 pub mod gather;
 pub mod hand_over;
 pub mod hold;

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use wharf_connect::carrier::{BookRequest, Booked, Carrier, ParcelOrder, TrackingUpdate};
 use wharf_connect::channel::{
     CancelOrders, CancelTerms, Channel, Confirmed, Count, Held, OrderPage, PullWindow, ShipmentConfirmation, ShopIdentity, WindowRules,
+    WriteNotes,
 };
 use wharf_connect::manifest::Pace;
 use wharf_connect::{Call, ConnectError, Http, HttpRequest, HttpResponse, Label, LabelSource, Manifest, TransportError, Vendor};
@@ -49,10 +50,16 @@ pub struct Truth {
     pub confirmed: BTreeMap<(String, String), usize>,
     /// Orders closed for their seller: which, and how many calls took effect.
     pub closed: BTreeMap<String, usize>,
+    /// What was told of each: order, lines with their units.
+    pub told: Vec<(String, Vec<(String, i64)>)>,
     /// Faults of the next calls, by kind of call.
     pub faults: HashMap<&'static str, VecDeque<Fault>>,
     /// What a parcel's scans say.
     pub scans: Vec<TrackingUpdate>,
+    /// What the channel lists.
+    pub for_sale: Vec<ChannelOrder>,
+    /// Notes as they stand on the channel, by order.
+    pub notes: BTreeMap<String, String>,
     /// Calls made, by kind.
     pub calls: HashMap<&'static str, usize>,
     serial: usize,
@@ -66,6 +73,15 @@ pub struct Fake {
 
 impl Fake {
     pub fn new() -> &'static Fake {
+        Fake::with(true)
+    }
+
+    /// A channel that takes a line whole or not at all.
+    pub fn of_whole_lines() -> &'static Fake {
+        Fake::with(false)
+    }
+
+    fn with(splits_lines: bool) -> &'static Fake {
         Box::leak(Box::new(Fake {
             manifest: Box::leak(Box::new(Manifest {
                 id: "counting",
@@ -80,6 +96,8 @@ impl Fake {
                 currency: "CNY",
                 docs_url: "",
                 splits_orders: true,
+                splits_lines,
+                keep_personal_days: None,
             })),
             truth: Mutex::new(Truth::default()),
             hung: Notify::new(),
@@ -106,6 +124,11 @@ impl Fake {
 
     pub fn confirmations(&self) -> BTreeMap<(String, String), usize> {
         self.truth.lock().expect("truth").confirmed.clone()
+    }
+
+    /// What was told, in order.
+    pub fn told(&self) -> Vec<(String, Vec<(String, i64)>)> {
+        self.truth.lock().expect("truth").told.clone()
     }
 
     fn next(&self, call: &'static str) -> Option<Fault> {
@@ -200,7 +223,8 @@ impl Carrier for Fake {
 #[async_trait]
 impl Channel for Fake {
     async fn pull_orders(&self, _: &Call<'_>, _: &PullWindow, _: &dyn Held) -> Result<OrderPage, ConnectError> {
-        Ok(OrderPage { orders: Vec::new(), unreadable: Vec::new(), next: None })
+        let orders = self.perform("pull", |truth| truth.for_sale.clone()).await?;
+        Ok(OrderPage { orders, unreadable: Vec::new(), next: None })
     }
     async fn get_order(&self, _: &Call<'_>, external_id: &str) -> Result<ChannelOrder, ConnectError> {
         let (numbers, closed) = self
@@ -226,7 +250,11 @@ impl Channel for Fake {
     /// Never idempotent: every call that gets through counts.
     async fn confirm_shipment(&self, _: &Call<'_>, told: &ShipmentConfirmation) -> Result<Confirmed, ConnectError> {
         assert!(!told.number.is_empty(), "never without the number");
-        self.perform("confirm", |truth| *truth.confirmed.entry((told.external_id.clone(), told.number.clone())).or_default() += 1).await?;
+        self.perform("confirm", |truth| {
+            *truth.confirmed.entry((told.external_id.clone(), told.number.clone())).or_default() += 1;
+            truth.told.push((told.external_id.clone(), told.lines.clone()));
+        })
+        .await?;
         Ok(Confirmed::Accepted { receipt: "R1".into() })
     }
     async fn identify(&self, _: &Call<'_>) -> Result<ShopIdentity, ConnectError> {
@@ -237,6 +265,19 @@ impl Channel for Fake {
     }
     fn window_rules(&self) -> WindowRules {
         WindowRules { longest: i64::MAX, overlap: 0, lag: 0, history: i64::MAX }
+    }
+    fn notes(&self) -> Option<&dyn WriteNotes> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl WriteNotes for Fake {
+    async fn write_note(&self, _: &Call<'_>, external_id: &str, note: &str, _: Option<i64>) -> Result<(), ConnectError> {
+        self.perform("note", |truth| {
+            truth.notes.insert(external_id.to_owned(), note.to_owned());
+        })
+        .await
     }
 }
 
@@ -268,6 +309,7 @@ pub static PLAIN: Plain = Plain(&Manifest {
     currency: "CNY",
     docs_url: "",
     splits_orders: false,
+    keep_personal_days: None,
 });
 
 impl Vendor for Plain {
