@@ -309,6 +309,7 @@ pub static PLAIN: Plain = Plain(&Manifest {
     currency: "CNY",
     docs_url: "",
     splits_orders: false,
+    splits_lines: false,
     keep_personal_days: None,
 });
 
