@@ -75,13 +75,16 @@ fn calling(app: &App, line: &Line) -> Result<Calling, FlowError> {
 /// Reads what changed in a shop since its cursor, window after window, until it is up to date or the run is long enough.
 pub async fn pull(app: &App, id: ShopId) -> Result<Pulled, FlowError> {
     let mut report = Pulled::default();
+    // Up to date is what was so when the run began. Measured anew after each window there would always be the moment that
+    // the window itself took, and a shop would be asked several times a second, for ever.
+    let began = app.now();
     while report.pages < PAGES_A_RUN {
         let line = line(app, id).await?;
         if line.shop.state != ShopState::Active {
             return Ok(report);
         }
         let Some(channel) = channel_of(app, &line.shop)? else { return Ok(report) };
-        let Some(window) = next_window(&line, &channel.window_rules(), app.now()) else { return Ok(report) };
+        let Some(window) = next_window(&line, &channel.window_rules(), began) else { return Ok(report) };
         let read = channel.pull_orders(&calling(app, &line)?.call(), &window).await;
         let page = match read {
             Ok(page) => page,
