@@ -9498,3 +9498,4 @@ export interface operations {
 }
 
 export const ORDER_ACTION_NAMES = ["approve","assign","blacklist","confirm","edit_address","hold","note","release","route","share","tag","take_next","unroute"] as const
+export const EXPORT_NAMES = ["orders"] as const

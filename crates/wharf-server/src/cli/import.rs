@@ -41,7 +41,8 @@ pub struct Args {
 }
 
 fn treat_as(word: &str) -> Result<TreatAs, String> {
-    TreatAs::parse(word).map_err(|_| format!("it is one of {}", TreatAs::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>().join(", ")))
+    TreatAs::parse(word)
+        .map_err(|_| format!("it is one of {}", TreatAs::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>().join(", ")))
 }
 
 fn zone(name: &str) -> Result<String, String> {

@@ -12,7 +12,7 @@ use crate::top::wire::{FromWire, Unread};
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use wharf_connect::channel::Unreadable;
-use wharf_connect::{ConnectError, OrderPage, PullWindow};
+use wharf_connect::{ConnectError, Held, OrderPage, PullWindow};
 use wharf_domain::order::channel::ChannelOrder;
 use wharf_domain::time::{MINUTE, SECOND, Timestamp};
 
@@ -91,7 +91,7 @@ impl Place {
 }
 
 /// One page of a window; see [`wharf_connect::Channel::pull_orders`]. A window longer than the platform takes is read in slices.
-pub(super) async fn page(top: &Top<'_>, window: &PullWindow) -> Result<OrderPage, ConnectError> {
+pub(super) async fn page(top: &Top<'_>, window: &PullWindow, held: &dyn Held) -> Result<OrderPage, ConnectError> {
     let list = if window.initial { List::Created } else { List::Modified };
     let (place, first) = match window.page.as_deref() {
         None => {
@@ -121,7 +121,7 @@ pub(super) async fn page(top: &Top<'_>, window: &PullWindow) -> Result<OrderPage
             rows.append(&mut answer.trades);
         }
     }
-    let Details { orders, unreadable, owed } = details(top, rows).await?;
+    let Details { orders, unreadable, owed } = details(top, rows, held).await?;
     let next = if owed.is_empty() { place.after(list, window.to) } else { Some(Place { owed, ..place }) };
     Ok(OrderPage { orders, unreadable, next: next.map(|place| place.text()) })
 }
@@ -172,24 +172,27 @@ struct Details {
     owed: Vec<String>,
 }
 
-/// Details of the rows of a page. An order that cannot be read is set aside with its payload; an answer that makes no sense
+/// Details of the rows of a page that are not held in the listed version. An order that cannot be read is set aside with its payload; an answer that makes no sense
 /// is asked for again first, for it may be a page of errors or half of a body. A failure that is not the order's own
 /// leaves it owed; where nothing at all could be read it is the failure of the page.
-async fn details(top: &Top<'_>, rows: Vec<Value>) -> Result<Details, ConnectError> {
+async fn details(top: &Top<'_>, rows: Vec<Value>, held: &dyn Held) -> Result<Details, ConnectError> {
     let mut seen = std::collections::BTreeSet::new();
     let mut out = Details { orders: Vec::new(), unreadable: Vec::new(), owed: Vec::new() };
     let mut tids = Vec::new();
     for row in rows {
-        match TradeRow::read(&row).map(|row| row.id().map(str::to_owned)) {
-            Ok(Some(tid)) if seen.insert(tid.clone()) => tids.push((tid, row)),
-            Ok(Some(_)) => {}
-            Ok(None) => out.unreadable.push(set_aside(None, "tid is missing".into(), &row)),
+        match TradeRow::read(&row).map(|row| (row.id().map(str::to_owned), row.modified)) {
+            Ok((Some(tid), modified)) if seen.insert(tid.clone()) => tids.push((tid, modified, row)),
+            Ok((Some(_), _)) => {}
+            Ok((None, _)) => out.unreadable.push(set_aside(None, "tid is missing".into(), &row)),
             Err(unread) => out.unreadable.push(set_aside(None, unread.to_string(), &row)),
         }
     }
-    let ids: Vec<String> = tids.iter().map(|(tid, _)| tid.clone()).collect();
+    let listed: Vec<String> = tids.iter().map(|(tid, _, _)| tid.clone()).collect();
+    let versions = held.versions(&listed).await;
+    tids.retain(|(tid, modified, _)| modified.is_none() || versions.get(tid) != modified.as_ref());
+    let ids: Vec<String> = tids.iter().map(|(tid, _, _)| tid.clone()).collect();
     let mut asked = stream::iter(tids)
-        .map(|(tid, row)| async move {
+        .map(|(tid, _, row)| async move {
             let answer = match trade_value(top, &tid, FIELDS).await {
                 Err(ConnectError::Drift(_)) => trade_value(top, &tid, FIELDS).await,
                 answer => answer,
