@@ -173,7 +173,7 @@ pub(crate) fn units(text: &str, column: &str, style: DecimalStyle) -> Result<Opt
 
 /// An amount that names a currency names the order's.
 pub(crate) fn own_currency(text: &str, column: &str, currency: Currency) -> Result<(), Cause> {
-    match cell::other_currency(text, currency) {
+    match super::currency::other_currency(text, currency) {
         Some(word) => Err(Cause::new("bad_amount", Some(column), format!("{text:?} says {word}, and the order is in {currency}"))),
         None => Ok(()),
     }
