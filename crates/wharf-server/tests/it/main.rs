@@ -2,5 +2,6 @@
 
 mod api;
 mod contract;
+mod doctor;
 mod house;
 mod tidy;
