@@ -19,6 +19,8 @@ use wharf_store::{StoreError, Tx, jobs, locks, shipments, shops, timeline};
 
 /// A call that gave no answer for so long is looked up.
 const DOUBT_AFTER: i64 = 2 * MINUTE;
+/// When a parcel with a part of a line is looked at again: has the rest left?
+const REST_AFTER: i64 = 10 * MINUTE;
 /// An obligation that could not be met for so long becomes a person's task.
 const GIVE_UP_AFTER: i64 = 3 * DAY;
 
@@ -109,10 +111,19 @@ fn prepare(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], id: ConfirmationId)
     let Some(number) = parcel.waybill_number.clone().filter(|n| !n.is_empty()) else { return Err(FlowError::refused("no_number")) };
     let inside = shipments::parcel_orders(tx, &[parcel.id])?.remove(&parcel.id).unwrap_or_default();
     let Some(order) = inside.iter().find(|o| o.order_id == row.order_id) else { return Ok(Next::End(Telling::Nothing)) };
-    let lines = if vendor.manifest().splits_orders && order.units_here < order.units_open {
-        shipments::channel_lines(tx, parcel.id, row.order_id)?
-    } else {
-        Vec::new()
+    let manifest = vendor.manifest();
+    let part = manifest.splits_orders && order.units_here < order.units_open;
+    let lines = match (part, manifest.splits_lines) {
+        (false, _) => Vec::new(),
+        (true, true) => shipments::channel_lines(tx, parcel.id, row.order_id)?,
+        (true, false) => match whole_lines(shipments::told_lines(tx, parcel.id, row.order_id)?) {
+            WholeLines::Tell(lines) => lines,
+            WholeLines::Wait => return Ok(Next::End(Telling::Later(now.plus(REST_AFTER)))),
+            WholeLines::ToldElsewhere => {
+                finish(tx, &row, row.confirmation.clone().found(now).ok())?;
+                return Ok(Next::End(Telling::Told));
+            }
+        },
     };
     let told = ShipmentConfirmation {
         external_id: order.external_id.clone(),
@@ -134,6 +145,29 @@ fn prepare(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], id: ConfirmationId)
     }
     prepared.row.confirmation = next;
     Ok(Next::Tell(Box::new(prepared)))
+}
+
+/// What a channel that knows only whole lines is told with a parcel.
+enum WholeLines {
+    /// These lines, with this parcel's number.
+    Tell(Vec<(String, i64)>),
+    /// Units of its lines are still to leave: told now, the channel would take the whole line for sent. The obligation stays due,
+    /// and is an alert when it stays so for long.
+    Wait,
+    /// Its lines belong to the parcel that took their first units.
+    ToldElsewhere,
+}
+
+/// A line whose units left in several parcels is told once, whole, with the number of the first of them.
+fn whole_lines(lines: Vec<shipments::ToldLine>) -> WholeLines {
+    let mine: Vec<shipments::ToldLine> = lines.into_iter().filter(|line| line.first).collect();
+    if mine.is_empty() {
+        return WholeLines::ToldElsewhere;
+    }
+    if mine.iter().any(|line| !line.whole) {
+        return WholeLines::Wait;
+    }
+    WholeLines::Tell(mine.into_iter().map(|line| (line.external_id, line.quantity)).collect())
 }
 
 /// Writes a final state with what follows from it: the timeline, and for a refusal the hold that makes it a task.
@@ -234,32 +268,36 @@ async fn look_up(app: &App, prepared: Prepared) -> Result<Telling, FlowError> {
 /// A person tries refused confirmations of orders again.
 pub async fn retry(app: &App, actor: &Actor, orders_of: &[OrderId]) -> Result<Vec<(OrderId, Outcome)>, FlowError> {
     let (actor, ids) = (actor.clone(), orders_of.to_vec());
-    app.store
-        .write(move |tx| {
-            locks::orders(tx, &ids)?;
-            let now = tx.now();
-            let rows = confirmations::of_orders(tx, &ids)?;
-            let (mut again, mut list) = (Vec::new(), Vec::new());
-            for row in &rows {
-                if matches!(row.confirmation, Confirmation::Refused { .. } | Confirmation::GaveUp { .. })
-                    && let Ok(next) = row.confirmation.clone().not_told(now)
-                    && confirmations::advance(tx, row.id, row.confirmation.state(), &next)?
-                {
-                    confirmations::renew(tx, row.id)?;
-                    again.push(row.order_id);
-                    list.push(ConfirmShipment { confirmation: row.id, shop: row.shop_id }.new_job());
-                }
-            }
-            jobs::enqueue(tx, &list)?;
-            let released: Vec<(OrderId, HoldReason)> = again.iter().map(|o| (*o, HoldReason::ConfirmationRefused)).collect();
-            wharf_store::holds::release(tx, &released, &actor)?;
-            let events: Vec<(OrderId, Event)> = again
-                .iter()
-                .map(|o| (*o, Event { kind: "confirmation.retried".to_owned(), params: json!({}), actor: actor.clone() }))
-                .collect();
-            timeline::append(tx, &events)?;
-            recompute::apply(tx, &again)?;
-            Ok(ids.iter().map(|o| (*o, if again.contains(o) { Outcome::Done } else { Outcome::Already })).collect())
-        })
-        .await
+    app.store.write_again(move |tx| retry_in(tx, &actor, &ids).map_err(FlowError::from)).await
+}
+
+pub(crate) fn retry_in(tx: &mut Tx<'_>, actor: &Actor, ids: &[OrderId]) -> Result<Vec<(OrderId, Outcome)>, StoreError> {
+    locks::orders(tx, ids)?;
+    let now = tx.now();
+    let rows = confirmations::of_orders(tx, ids)?;
+    let (mut again, mut list) = (Vec::new(), Vec::new());
+    for row in &rows {
+        if matches!(row.confirmation, Confirmation::Refused { .. } | Confirmation::GaveUp { .. })
+            && let Ok(next) = row.confirmation.clone().not_told(now)
+            && confirmations::advance(tx, row.id, row.confirmation.state(), &next)?
+        {
+            confirmations::renew(tx, row.id)?;
+            again.push(row.order_id);
+            list.push(ConfirmShipment { confirmation: row.id, shop: row.shop_id }.new_job());
+        }
+    }
+    jobs::enqueue(tx, &list)?;
+    let released: Vec<(OrderId, HoldReason)> = again.iter().map(|o| (*o, HoldReason::ConfirmationRefused)).collect();
+    wharf_store::holds::release(tx, &released, actor)?;
+    let events: Vec<(OrderId, Event)> =
+        again.iter().map(|o| (*o, Event { kind: "confirmation.retried".to_owned(), params: json!({}), actor: actor.clone() })).collect();
+    timeline::append(tx, &events)?;
+    recompute::apply(tx, &again)?;
+    // An order without any obligation has nothing to be told again.
+    let outcome = |id: &OrderId| match (again.contains(id), rows.iter().any(|row| row.order_id == *id)) {
+        (true, _) => Outcome::Done,
+        (false, true) => Outcome::Already,
+        (false, false) => Outcome::refused("nothing_to_confirm"),
+    };
+    Ok(ids.iter().map(|id| (*id, outcome(id))).collect())
 }

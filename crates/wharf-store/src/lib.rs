@@ -2,8 +2,10 @@
 //! one transaction, on SQLite and on PostgreSQL alike. Plain functions over `&mut Tx`, batch in, batch out; no
 //! repository traits: SQLite in memory is the fake.
 
+pub mod alerts;
 pub mod audit;
 pub mod blobs;
+pub mod cancellations;
 pub mod catalog;
 pub mod completeness;
 pub mod confirmations;
@@ -24,6 +26,7 @@ pub mod orders;
 pub mod paces;
 mod postgres;
 pub mod prints;
+pub mod privacy;
 pub mod rollups;
 pub mod row;
 pub mod schedules;

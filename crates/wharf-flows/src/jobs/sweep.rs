@@ -2,25 +2,31 @@
 
 use super::confirm_shipment::ConfirmShipment;
 use super::resolve_doubt::ResolveDoubt;
+use super::run_operation::RunOperation;
+use super::submit_cancellation::SubmitCancellation;
 use super::void_waybill::VoidWaybill;
 use super::{Attempt, Job, JobEnd};
 use crate::app::{App, FlowError};
 use crate::{book, recompute, route, ship};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use wharf_connect::Vendor;
 use wharf_domain::confirmation::ConfirmationState;
 use wharf_domain::id::OrderId;
 use wharf_domain::time::MINUTE;
 use wharf_domain::timeline::Actor;
 use wharf_domain::waybill::{DOUBT_AFTER, WaybillState};
+use wharf_store::alerts::{self, About};
 use wharf_store::jobs::NewJob;
-use wharf_store::{StoreError, Tx, confirmations, fulfillments, jobs, locks, shipments, waybills};
+use wharf_store::{StoreError, Tx, cancellations, confirmations, fulfillments, jobs, locks, operations, shipments, waybills};
 
 /// Rows of one kind repaired in one run; the rest waits for the next.
 const AT_ONCE: i64 = 500;
 /// What should have a job is left alone for so long, so that the sweep does not race the job.
 const PATIENCE: i64 = MINUTE;
+/// A parcel that left must be known to its channel within this time (H10).
+const UNCONFIRMED: i64 = 10 * MINUTE;
 
 /// The job. It has no payload.
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,6 +57,8 @@ impl Job for Sweep {
         app.store.write(move |tx| drafts(tx, &vendors).map_err(FlowError::from)).await?;
         app.store.write(|tx| purchases(tx).map_err(FlowError::from)).await?;
         app.store.write(|tx| obligations(tx).map_err(FlowError::from)).await?;
+        app.store.write(|tx| unfinished(tx).map_err(FlowError::from)).await?;
+        app.store.write(|tx| unconfirmed(tx).map_err(FlowError::from)).await?;
         Ok(JobEnd::Done)
     }
 }
@@ -93,6 +101,21 @@ fn purchases(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Sounds for shops whose channel was not told of a parcel for too long, and stops when it was.
+fn unconfirmed(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let before = tx.now().plus(-UNCONFIRMED);
+    let overdue = confirmations::overdue(tx, before)?;
+    let sounding = alerts::open_shops(tx, About::UNCONFIRMED)?;
+    let over: Vec<About> =
+        sounding.into_iter().filter(|shop| overdue.iter().all(|(late, ..)| late != shop)).map(|shop| About::Unconfirmed { shop }).collect();
+    alerts::clear(tx, &over)?;
+    let late: Vec<(About, serde_json::Value)> = overdue
+        .into_iter()
+        .map(|(shop, parcels, since)| (About::Unconfirmed { shop }, json!({ "parcels": parcels, "since": since })))
+        .collect();
+    alerts::raise(tx, &late).map(drop)
+}
+
 /// Confirmations that are due without a job, or were sent and never answered.
 fn obligations(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     let now = tx.now();
@@ -101,5 +124,16 @@ fn obligations(tx: &mut Tx<'_>) -> Result<(), StoreError> {
         let rows = confirmations::stuck(tx, state, now.plus(-since), AT_ONCE)?;
         list.extend(rows.iter().map(|c| ConfirmShipment { confirmation: c.id, shop: c.shop_id }.new_job()));
     }
+    jobs::enqueue(tx, &list)
+}
+
+/// Cancellations that nobody told, and operations that nobody works on.
+fn unfinished(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let before = tx.now().plus(-PATIENCE);
+    let mut list: Vec<NewJob> = cancellations::stuck(tx, before, AT_ONCE)?
+        .into_iter()
+        .map(|(cancellation, shop)| SubmitCancellation { cancellation, shop }.new_job())
+        .collect();
+    list.extend(operations::stalled(tx, before, AT_ONCE)?.into_iter().map(|operation| RunOperation { operation }.new_job()));
     jobs::enqueue(tx, &list)
 }

@@ -61,8 +61,25 @@ impl House {
         House { router: router(state.clone()), state }
     }
 
+    /// What the program works with.
+    pub fn app(&self) -> Arc<App> {
+        Arc::clone(&self.state.app)
+    }
+
+    /// The id of a person.
+    pub async fn user(&self, login: &str) -> wharf_domain::id::UserId {
+        let login = login.to_owned();
+        let found = self.state.app.store.read(move |tx| users::by_login(tx, &login)).await.expect("read");
+        found.expect("the person").0.id
+    }
+
     /// A person with exactly these permissions; answers the token.
     pub async fn person(&self, login: &str, permissions: &[Permission]) -> String {
+        self.person_of(login, permissions, Scope::ALL).await
+    }
+
+    /// A person with exactly these permissions for some shops; answers the token.
+    pub async fn person_of(&self, login: &str, permissions: &[Permission], scope: Scope) -> String {
         let secret = format!("wharf_t_{login}");
         let (login, hash, permissions) = (login.to_owned(), users::hash_token(&secret), permissions.to_vec());
         self.state
@@ -70,8 +87,7 @@ impl House {
             .store
             .write(move |tx| -> Result<(), StoreError> {
                 let role_id = users::create_role(tx, &format!("role of {login}"), &permissions)?;
-                let new =
-                    NewUser { name: login.clone(), login, password_hash: "none".into(), role_id, scope: Scope::ALL, locale: "en".into() };
+                let new = NewUser { name: login.clone(), login, password_hash: "none".into(), role_id, scope, locale: "en".into() };
                 let id = users::create(tx, &new)?;
                 users::create_token(tx, id, "test", &hash, &permissions)?;
                 Ok(())

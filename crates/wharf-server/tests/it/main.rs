@@ -2,5 +2,7 @@
 
 mod api;
 mod contract;
+mod doctor;
 mod house;
+mod law12;
 mod tidy;

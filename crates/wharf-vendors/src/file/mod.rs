@@ -5,6 +5,7 @@
 mod amazon;
 mod cell;
 mod country;
+mod currency;
 mod delimited;
 mod division;
 mod encoding;
@@ -48,6 +49,8 @@ static MANIFEST: Manifest = Manifest {
     currency: "CNY",
     docs_url: "",
     splits_orders: false,
+    splits_lines: false,
+    keep_personal_days: None,
 };
 
 impl Vendor for Connector {

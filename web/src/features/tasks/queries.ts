@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 import { api, body } from '@/api/client'
-import type { DeadJob, LaneDepth, Operation, Page, Parked } from '@/api/types'
+import type { Alert, DeadJob, LaneDepth, Operation, Page, Parked } from '@/api/types'
 import { listOf } from '@/api/shared'
 import { pagedQuery } from '@/lib/pages'
 
@@ -20,6 +20,10 @@ export const lanesQuery = queryOptions({
   refetchInterval: 15_000,
   queryFn: async () => listOf<LaneDepth>(await body(api.GET('/api/v1/jobs', {}))),
 })
+
+export const alertsQuery = pagedQuery<Alert>(['alerts', 'list'], (cursor, signal) =>
+  body<Page<Alert>>(api.GET('/api/v1/alerts', { params: { query: { limit: PAGE, cursor } }, signal })),
+)
 
 export const parkedQuery = pagedQuery<Parked>(['parked'], (cursor, signal) =>
   body<Page<Parked>>(api.GET('/api/v1/parked', { params: { query: { limit: PAGE, cursor } }, signal })),

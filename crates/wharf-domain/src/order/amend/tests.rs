@@ -70,6 +70,7 @@ fn known() -> Known {
         id: OrderLineId(id),
         external_id: external.into(),
         counters: LineCounters { ordered, allocated: ordered, ..LineCounters::default() },
+        cancelled_here: 0,
         total_minor: 25 * ordered,
         refund: LineRefund::None,
         observed_status: "W".into(),
@@ -128,6 +129,19 @@ fn a_refund_that_is_asked_stops_the_parcel_and_one_that_is_closed_only_says_so()
     before.lines[0].refund = LineRefund::Requested;
     let a = compare(&before, &incoming(), "p");
     assert_eq!((events(&a), a.stops.stop), (vec!["order.refund_closed"], None));
+}
+
+#[test]
+fn money_back_for_a_line_that_is_still_to_be_sent_stops_it_and_cancels_nothing() {
+    let mut now = incoming();
+    now.lines[0].refund = LineRefund::Refunded;
+    now.lines[0].status = Observed::Known(ChannelStatus::ToShip);
+    let a = compare(&known(), &now, "p");
+    assert_eq!((events(&a), a.stops.stop), (vec!["order.refunded"], Some("refund_requested")));
+    assert_eq!(a.lines, [(OrderLineId(1), LineTarget { ordered: 3, cancelled: 0, refund: LineRefund::Refunded })]);
+    // Where the channel does not say that it is still to be sent, money back before it left means: do not send it.
+    now.lines[0].status = Observed::Unknown("?".into());
+    assert_eq!(compare(&known(), &now, "p").lines[0].1.cancelled, 3);
 }
 
 #[test]
@@ -190,16 +204,6 @@ fn an_unknown_word_advances_nothing() {
 }
 
 proptest! {
-    #[test]
-    fn a_discount_is_split_over_the_lines_to_the_cent(discount in 0i64..100_000, totals in prop::collection::vec(0i64..50_000, 1..12)) {
-        let mut order = incoming();
-        order.discount_minor = discount;
-        order.lines = totals.iter().enumerate().map(|(n, total)| ChannelLine { total_minor: *total, ..line(&n.to_string(), 1) }).collect();
-        let shares = order.discount_shares();
-        prop_assert_eq!(shares.iter().sum::<i64>(), discount);
-        prop_assert_eq!(shares.len(), totals.len());
-    }
-
     #[test]
     fn whatever_the_channel_says_the_counters_stay_lawful(
         ordered in 0i64..6, allocated in 0i64..6, shipped in 0i64..6, cancelled_before in 0i64..6,

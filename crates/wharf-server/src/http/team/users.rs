@@ -2,10 +2,9 @@
 
 use crate::http::dto::Time;
 use crate::http::guard::{Guard, UsersManage};
-use crate::http::input::{Body, Id, ids};
+use crate::http::input::{Body, Id, ids, if_match};
 use crate::http::people::{SHORTEST_PASSWORD, audited};
 use crate::http::problem::Problem;
-use crate::http::shops::if_match;
 use crate::http::state::AppState;
 use axum::Json;
 use axum::extract::State;
