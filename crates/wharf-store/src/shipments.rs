@@ -1,5 +1,9 @@
 //! Parcels: one recipient, one warehouse, lines of one or more orders.
 
+mod steps;
+
+pub use steps::{Step, handed_over, set_carrier, set_measured, set_opened, set_printed, set_stop, set_tracked, step};
+
 pub use crate::shipment_list::{OrderBrief, ShipmentFilter, ShipmentItem, briefs, find, items, list};
 use crate::{Row, StoreError, Tx, Value};
 use std::collections::HashMap;
@@ -296,152 +300,6 @@ pub fn mergeable(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Vec<ShipmentRow>>, S
     let mut groups: Vec<_> = groups.into_values().filter(|g| g.len() > 1).collect();
     groups.sort_by_key(|g| (std::cmp::Reverse(g.len()), g[0].id));
     Ok(groups)
-}
-
-/// The columns of a parcel that flows set together with its state.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Step {
-    /// Back to a draft: number, carrier words and print marks are gone.
-    Draft,
-    /// The carrier sold the number.
-    Booked {
-        /// The waybill number.
-        number: String,
-        /// The carrier's code as channels know it.
-        carrier_code: String,
-        /// What people call the carrier.
-        carrier_name: String,
-    },
-    /// Closed.
-    Packed {
-        /// At which bench.
-        station: String,
-        /// By whom.
-        by: Option<i64>,
-    },
-    /// Opened again.
-    Unpacked,
-    /// Left.
-    HandedOver,
-    /// A scan moved it.
-    Away {
-        /// To which state.
-        state: ShipmentState,
-        /// When it was delivered.
-        delivered_at: Option<Timestamp>,
-    },
-    /// Taken apart.
-    Cancelled {
-        /// Why: the bench sounds.
-        reason: String,
-    },
-}
-
-/// Takes a step with a parcel whose state the caller has read, locked and asked the machine about.
-pub fn step(tx: &mut Tx<'_>, id: ShipmentId, step: &Step) -> Result<(), StoreError> {
-    let now = tx.now();
-    let (sets, params): (&str, Vec<Value>) = match step {
-        Step::Draft => (
-            "shipment_state = 'draft', waybill_number = NULL, carrier_code = '', carrier_name = '', printed_at = NULL, packed_at = NULL, station = '', opened_at = NULL",
-            vec![],
-        ),
-        Step::Booked { number, carrier_code, carrier_name } => (
-            "shipment_state = 'booked', waybill_number = $3, carrier_code = $4, carrier_name = $5",
-            vec![number.into(), carrier_code.into(), carrier_name.into()],
-        ),
-        Step::Packed { station, by } => {
-            ("shipment_state = 'packed', packed_at = $2, station = $3, packed_by = $4", vec![station.into(), (*by).into()])
-        }
-        Step::Unpacked => ("shipment_state = 'booked', packed_at = NULL, station = '', packed_by = NULL, opened_at = NULL", vec![]),
-        Step::HandedOver => ("shipment_state = 'handed_over', handed_over_at = $2", vec![]),
-        Step::Away { state, delivered_at } => (
-            "shipment_state = $3, delivered_at = COALESCE(CAST($4 AS BIGINT), delivered_at)",
-            vec![Value::word(*state), (*delivered_at).into()],
-        ),
-        Step::Cancelled { reason } => ("shipment_state = 'cancelled', stop_reason = $3", vec![reason.into()]),
-    };
-    let mut all = vec![Value::from(id), now.into()];
-    all.extend(params);
-    tx.execute(&format!("UPDATE shipments SET {sets}, updated_at = $2, version = version + 1 WHERE id = $1"), &all)?;
-    Ok(())
-}
-
-/// Marks parcels as handed over, in one statement.
-pub fn handed_over(tx: &mut Tx<'_>, ids: &[ShipmentId]) -> Result<(), StoreError> {
-    let now = tx.now();
-    let ids: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
-    tx.execute_in(
-        "UPDATE shipments SET shipment_state = 'handed_over', handed_over_at = $1, updated_at = $1, version = version + 1 WHERE id IN ({ids})",
-        &ids,
-        &[now.into()],
-    )?;
-    Ok(())
-}
-
-/// Tells the bench to stop parcels, or (with an empty reason) that they may go on.
-pub fn set_stop(tx: &mut Tx<'_>, ids: &[ShipmentId], reason: &str) -> Result<(), StoreError> {
-    let now = tx.now();
-    let ids: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
-    tx.execute_in(
-        "UPDATE shipments SET stop_reason = $1, updated_at = $2, version = version + 1 WHERE id IN ({ids})",
-        &ids,
-        &[reason.into(), now.into()],
-    )?;
-    Ok(())
-}
-
-/// Sets carrier, service, weight and the trace of the choice.
-pub fn set_carrier(
-    tx: &mut Tx<'_>,
-    id: ShipmentId,
-    account: Option<CarrierAccountId>,
-    service: &str,
-    weight_grams: i64,
-    trace: &serde_json::Value,
-) -> Result<(), StoreError> {
-    let now = tx.now();
-    tx.execute(
-        "UPDATE shipments SET carrier_account_id = $2, service = $3, weight_grams = $4, trace = $5, updated_at = $6, version = version + 1 WHERE id = $1",
-        &[id.into(), account.into(), service.into(), weight_grams.into(), trace.into(), now.into()],
-    )?;
-    Ok(())
-}
-
-/// Marks the first print of labels.
-pub fn set_printed(tx: &mut Tx<'_>, ids: &[ShipmentId]) -> Result<(), StoreError> {
-    let now = tx.now();
-    let ids: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
-    tx.execute_in(
-        "UPDATE shipments SET printed_at = $1, updated_at = $1, version = version + 1 WHERE id IN ({ids}) AND printed_at IS NULL",
-        &ids,
-        &[now.into()],
-    )?;
-    Ok(())
-}
-
-/// Marks when a bench opened a parcel.
-pub fn set_opened(tx: &mut Tx<'_>, id: ShipmentId) -> Result<(), StoreError> {
-    let now = tx.now();
-    tx.execute("UPDATE shipments SET opened_at = $2 WHERE id = $1", &[id.into(), now.into()])?;
-    Ok(())
-}
-
-/// Sets the weight on the scale.
-pub fn set_measured(tx: &mut Tx<'_>, id: ShipmentId, grams: i64) -> Result<(), StoreError> {
-    let now = tx.now();
-    tx.execute(
-        "UPDATE shipments SET measured_grams = $2, updated_at = $3, version = version + 1 WHERE id = $1",
-        &[id.into(), grams.into(), now.into()],
-    )?;
-    Ok(())
-}
-
-/// Marks that the carrier was asked.
-pub fn set_tracked(tx: &mut Tx<'_>, ids: &[ShipmentId]) -> Result<(), StoreError> {
-    let now = tx.now();
-    let ids: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
-    tx.execute_in("UPDATE shipments SET tracked_at = $1 WHERE id IN ({ids})", &ids, &[now.into()])?;
-    Ok(())
 }
 
 /// An order in a parcel, as carrier, channel and paper need it.

@@ -4,5 +4,6 @@
 mod bed;
 mod bench;
 mod exactly_once;
+mod fake;
 mod laws;
 mod routing;

@@ -1,0 +1,178 @@
+//! Parcels closed, opened and weighed without a scan, and a stop that the packer has seen. Each parcel answers for itself.
+
+use super::{Packer, closed};
+use crate::app::{App, FlowError, Outcome};
+use crate::{recompute, ship};
+use serde_json::json;
+use std::collections::HashMap;
+use wharf_domain::id::{FulfillmentLineId, OrderId, ShipmentId};
+use wharf_domain::shipment::ShipmentState;
+use wharf_domain::timeline::{Actor, Event};
+use wharf_store::shipments::{self, ShipmentRow, Step};
+use wharf_store::{StoreError, Tx, fulfillments, locks, timeline};
+
+/// The packer has seen that contents changed, and has put back what no longer belongs: the parcel may go on with what is left.
+pub async fn acknowledge(app: &App, actor: &Actor, id: ShipmentId) -> Result<(), FlowError> {
+    let actor = actor.clone();
+    app.store
+        .write(move |tx| {
+            locks::shipments(tx, &[id])?;
+            let Some(parcel) = shipments::load(tx, &[id])?.into_iter().next() else {
+                return Err(FlowError::NotFound(format!("shipment {id}")));
+            };
+            match parcel.state {
+                ShipmentState::Draft | ShipmentState::Booked => {}
+                ShipmentState::Packed
+                | ShipmentState::Cancelled
+                | ShipmentState::HandedOver
+                | ShipmentState::InTransit
+                | ShipmentState::OutForDelivery
+                | ShipmentState::Delivered
+                | ShipmentState::Exception
+                | ShipmentState::Returning
+                | ShipmentState::Returned
+                | ShipmentState::Lost => return Ok(()),
+            }
+            if parcel.stop_reason.is_empty() {
+                return Ok(());
+            }
+            shipments::set_stop(tx, &[id], "")?;
+            let events: Vec<(OrderId, Event)> = parcel
+                .orders()
+                .into_iter()
+                .map(|o| {
+                    (
+                        o,
+                        Event {
+                            kind: "parcel.resumed".to_owned(),
+                            params: json!({ "shipment": id, "was": parcel.stop_reason }),
+                            actor: actor.clone(),
+                        },
+                    )
+                })
+                .collect();
+            timeline::append(tx, &events)?;
+            Ok(())
+        })
+        .await
+}
+
+/// The weight on the scale. Answers the difference to what the parcel should weigh, where that is known.
+pub async fn weigh(app: &App, actor: &Actor, id: ShipmentId, grams: i64) -> Result<Option<i64>, FlowError> {
+    if !(1..=1_000_000).contains(&grams) {
+        return Err(FlowError::invalid("grams", "a weight between 1 gram and 1 tonne"));
+    }
+    let actor = actor.clone();
+    app.store
+        .write(move |tx| {
+            let Some(parcel) = shipments::load(tx, &[id])?.into_iter().next() else {
+                return Err(FlowError::NotFound(format!("shipment {id}")));
+            };
+            shipments::set_measured(tx, id, grams)?;
+            let off = (parcel.weight_grams > 0).then(|| grams - parcel.weight_grams);
+            let params = json!({ "shipment": id, "grams": grams, "expected": parcel.weight_grams });
+            let events: Vec<(OrderId, Event)> = parcel
+                .orders()
+                .into_iter()
+                .map(|o| (o, Event { kind: "parcel.weighed".to_owned(), params: params.clone(), actor: actor.clone() }))
+                .collect();
+            timeline::append(tx, &events)?;
+            Ok(off)
+        })
+        .await
+}
+
+/// Closes parcels without scanning them: for warehouses that do not scan. The same obstacles hold.
+pub async fn pack(app: &App, packer: &Packer, station: &str, ids: &[ShipmentId]) -> Result<Vec<(ShipmentId, Outcome)>, FlowError> {
+    each(app, ids, {
+        let (packer, station) = (packer.clone(), station.to_owned());
+        move |tx, parcel, stopped| {
+            match parcel.state {
+                ShipmentState::Packed => return Ok(Outcome::Already),
+                ShipmentState::Booked => {}
+                ShipmentState::Draft => return Ok(Outcome::refused("no_waybill")),
+                ShipmentState::Cancelled => return Ok(Outcome::refused("cancelled")),
+                ShipmentState::HandedOver
+                | ShipmentState::InTransit
+                | ShipmentState::OutForDelivery
+                | ShipmentState::Delivered
+                | ShipmentState::Exception
+                | ShipmentState::Returning
+                | ShipmentState::Returned
+                | ShipmentState::Lost => return Ok(Outcome::refused("handed_over")),
+            }
+            if !parcel.stop_reason.is_empty() {
+                return Ok(Outcome::refused(parcel.stop_reason.as_str()));
+            }
+            if let Some(why) = stopped {
+                return Ok(Outcome::refused(why));
+            }
+            let lines: Vec<FulfillmentLineId> = parcel.lines.iter().map(|l| l.fulfillment_line_id).collect();
+            fulfillments::set_scanned(tx, &lines, true)?;
+            closed(tx, &packer.actor, packer.user_id, &station, parcel)?;
+            Ok(Outcome::Done)
+        }
+    })
+    .await
+}
+
+/// Opens closed parcels again, while they are here.
+pub async fn unpack(app: &App, actor: &Actor, ids: &[ShipmentId]) -> Result<Vec<(ShipmentId, Outcome)>, FlowError> {
+    let actor = actor.clone();
+    each(app, ids, move |tx, parcel, _| {
+        match parcel.state {
+            ShipmentState::Packed => {}
+            ShipmentState::Draft | ShipmentState::Booked | ShipmentState::Cancelled => return Ok(Outcome::Already),
+            ShipmentState::HandedOver
+            | ShipmentState::InTransit
+            | ShipmentState::OutForDelivery
+            | ShipmentState::Delivered
+            | ShipmentState::Exception
+            | ShipmentState::Returning
+            | ShipmentState::Returned
+            | ShipmentState::Lost => return Ok(Outcome::refused("handed_over")),
+        }
+        shipments::step(tx, parcel.id, &Step::Unpacked)?;
+        ship::set_fulfillments(tx, parcel, ship::Move::Unpack)?;
+        let lines: Vec<FulfillmentLineId> = parcel.lines.iter().map(|l| l.fulfillment_line_id).collect();
+        fulfillments::set_scanned(tx, &lines, false)?;
+        fulfillments::recount(tx, &parcel.orders())?;
+        let events: Vec<(OrderId, Event)> = parcel
+            .orders()
+            .into_iter()
+            .map(|o| (o, Event { kind: "parcel.unpacked".to_owned(), params: json!({ "shipment": parcel.id }), actor: actor.clone() }))
+            .collect();
+        timeline::append(tx, &events)?;
+        Ok(Outcome::Done)
+    })
+    .await
+}
+
+/// Runs one step over many parcels in one unit of work; each answers for itself.
+async fn each(
+    app: &App,
+    ids: &[ShipmentId],
+    step: impl Fn(&mut Tx<'_>, &ShipmentRow, Option<&str>) -> Result<Outcome, StoreError> + Send + Sync + 'static,
+) -> Result<Vec<(ShipmentId, Outcome)>, FlowError> {
+    let ids = ids.to_vec();
+    app.store
+        .write_again(move |tx| {
+            locks::shipments(tx, &ids)?;
+            let rows: HashMap<ShipmentId, ShipmentRow> = shipments::load(tx, &ids)?.into_iter().map(|s| (s.id, s)).collect();
+            let stopped: HashMap<ShipmentId, String> = shipments::obstacles(tx, &ids)?.into_iter().map(|(id, _, why)| (id, why)).collect();
+            let mut results: Vec<(ShipmentId, Outcome)> = Vec::with_capacity(ids.len());
+            for id in &ids {
+                let seen = results.iter().any(|(known, _)| known == id);
+                let outcome = match rows.get(id) {
+                    None => Outcome::refused("not_found"),
+                    Some(_) if seen => Outcome::Already,
+                    Some(parcel) => step(tx, parcel, stopped.get(id).map(String::as_str))?,
+                };
+                results.push((*id, outcome));
+            }
+            let orders: Vec<OrderId> = rows.values().flat_map(ShipmentRow::orders).collect();
+            recompute::apply(tx, &orders)?;
+            Ok(results)
+        })
+        .await
+}
