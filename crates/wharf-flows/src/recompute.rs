@@ -105,11 +105,16 @@ pub(crate) fn forget(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<(), StoreError>
 pub(crate) fn zones(tx: &mut Tx<'_>, ids: impl Iterator<Item = ShopId>) -> Result<HashMap<ShopId, jiff::tz::TimeZone>, StoreError> {
     let wanted: BTreeSet<ShopId> = ids.collect();
     let names = shops::zones(tx, &wanted.into_iter().collect::<Vec<_>>())?;
-    Ok(names.into_iter().map(|(id, name)| (id, jiff::tz::TimeZone::get(&name).unwrap_or(jiff::tz::TimeZone::UTC))).collect())
+    Ok(names.into_iter().map(|(id, name)| (id, zone(&name))).collect())
+}
+
+/// The zone of an IANA name; UTC for one that nobody knows.
+pub fn zone(name: &str) -> jiff::tz::TimeZone {
+    jiff::tz::TimeZone::get(name).unwrap_or(jiff::tz::TimeZone::UTC)
 }
 
 /// The start of the local day that holds an instant.
-pub(crate) fn local_day(at: Timestamp, zone: &jiff::tz::TimeZone) -> Timestamp {
+pub fn local_day(at: Timestamp, zone: &jiff::tz::TimeZone) -> Timestamp {
     jiff::Timestamp::from_microsecond(at.micros())
         .ok()
         .and_then(|t| t.to_zoned(zone.clone()).start_of_day().ok())
@@ -224,6 +229,7 @@ mod tests {
         let midnight = Timestamp::from_seconds(1_795_190_400);
         assert_eq!(local_day(midnight, &zones[&ShopId(1)]), midnight);
         assert_eq!(local_day(midnight.plus(-1), &zones[&ShopId(1)]), midnight.plus(-wharf_domain::time::DAY));
+        assert_eq!(local_day(midnight, &zone("no/where")), midnight.day_floor());
         let c = Contribution {
             phase: Phase::Held,
             day: midnight,

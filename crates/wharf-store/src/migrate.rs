@@ -18,7 +18,10 @@ struct Migration {
 }
 
 /// All steps. A step that has been released is never edited; a new one follows.
-const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "init", sql: include_str!("../migrations/V1__init.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "init", sql: include_str!("../migrations/V1__init.sql") },
+    Migration { version: 2, name: "order_sorts", sql: include_str!("../migrations/V2__order_sorts.sql") },
+];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL)";
 /// Serialises processes that start at the same time. The number is this program's own.

@@ -3,4 +3,7 @@
 mod api;
 mod contract;
 mod house;
+mod lists;
+mod order_to_label;
 mod tidy;
+mod town;

@@ -308,27 +308,27 @@ async fn list_listings(
     let scope = guard.who.scope;
     let rows = state.app.store.read(move |tx| catalog::listing_page(tx, &scope, shop, params.unlinked, after, take + 1)).await?;
     let show = |l: catalog::Listing| {
-            let (sku_id, sku_quantity, bundle_id) = match l.target {
-                Some(LinkTarget::Sku { sku_id, quantity }) => (Some(sku_id.to_string()), Some(quantity), None),
-                Some(LinkTarget::Bundle { bundle_id }) => (None, None, Some(bundle_id.to_string())),
-                None => (None, None, None),
-            };
-            ListingDto {
-                id: l.id.to_string(),
-                shop_id: l.shop_id.to_string(),
-                item_id: l.item_id,
-                external_sku_id: l.external_sku_id,
-                seller_code: l.seller_code,
-                title: l.title,
-                variant: l.variant,
-                image_url: l.image_url,
-                sku_id,
-                sku_quantity,
-                bundle_id,
-                linked_at: l.linked_at.map(Time::from),
-                version: l.version,
-            }
+        let (sku_id, sku_quantity, bundle_id) = match l.target {
+            Some(LinkTarget::Sku { sku_id, quantity }) => (Some(sku_id.to_string()), Some(quantity), None),
+            Some(LinkTarget::Bundle { bundle_id }) => (None, None, Some(bundle_id.to_string())),
+            None => (None, None, None),
         };
+        ListingDto {
+            id: l.id.to_string(),
+            shop_id: l.shop_id.to_string(),
+            item_id: l.item_id,
+            external_sku_id: l.external_sku_id,
+            seller_code: l.seller_code,
+            title: l.title,
+            variant: l.variant,
+            image_url: l.image_url,
+            sku_id,
+            sku_quantity,
+            bundle_id,
+            linked_at: l.linked_at.map(Time::from),
+            version: l.version,
+        }
+    };
     Ok(Json(Page::cut(rows, take, |r| r.id.to_string(), show)))
 }
 

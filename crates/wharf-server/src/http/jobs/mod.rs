@@ -72,13 +72,7 @@ async fn depths(
         rows,
         &params,
         |d| Place::name(&d.lane, 0),
-        |d| LaneDepth {
-            lane: d.lane,
-            ready: d.ready,
-            running: d.running,
-            dead: d.dead,
-            oldest_run_at: d.oldest_run_at.map(Time::from),
-        },
+        |d| LaneDepth { lane: d.lane, ready: d.ready, running: d.running, dead: d.dead, oldest_run_at: d.oldest_run_at.map(Time::from) },
     )?;
     Ok(Json(page))
 }

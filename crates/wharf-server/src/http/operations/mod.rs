@@ -129,7 +129,8 @@ async fn get(
         })
         .await?;
     let (operation, rows) = found.filter(|(o, _)| sees(&guard.who, o)).ok_or_else(|| Problem::not_found("operation"))?;
-    let show = |r: operations::TargetResult| OperationResult { id: r.target_id.to_string(), outcome: r.outcome.to_string(), reason: r.reason };
+    let show =
+        |r: operations::TargetResult| OperationResult { id: r.target_id.to_string(), outcome: r.outcome.to_string(), reason: r.reason };
     let results = Page::cut(rows, take, |r| r.target_id.to_string(), show);
     Ok(Json(OperationDetail { operation: dto(operation), results }))
 }

@@ -92,7 +92,11 @@ fn shop(row: Shop, now: Timestamp, parked: i64) -> ShopDto {
 /// Shops with their health.
 #[utoipa::path(get, path = "/api/v1/shops", tag = "shops", operation_id = "list_shops", params(PageParams),
     responses((status = 200, body = Page<ShopDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn list(State(state): State<AppState>, guard: Guard<ShopsRead>, Query(params): Query<PageParams>) -> Result<Json<Page<ShopDto>>, Problem> {
+async fn list(
+    State(state): State<AppState>,
+    guard: Guard<ShopsRead>,
+    Query(params): Query<PageParams>,
+) -> Result<Json<Page<ShopDto>>, Problem> {
     let scope = guard.who.scope;
     let (rows, parked) = state
         .app

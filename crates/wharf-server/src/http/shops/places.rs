@@ -414,7 +414,7 @@ async fn rates(
 /// Where a price stands in lists: by service and destination.
 fn rate_place(row: &RateRow) -> Place {
     let Rate { service, country, province, city, .. } = &row.rate;
-    Place::name(&format!("{service}\u{1f}{country}\u{1f}{province}\u{1f}{city}"), row.id.0)
+    Place::name(&format!("{service}\u{1f}{country}\u{1f}{province}\u{1f}{city}"), row.rate.account.0)
 }
 
 fn rate_dto(rate: Rate) -> RateDto {
@@ -435,8 +435,6 @@ fn rate_dto(rate: Rate) -> RateDto {
 /// A price and the account that asks it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct RateCardRow {
-    /// Id of the row; a card that is replaced has new ones.
-    pub id: String,
     /// The carrier account.
     pub carrier_account: Named,
     /// Its carrier.
@@ -465,17 +463,13 @@ async fn rate_cards(
     Query(params): Query<RateCardParams>,
 ) -> Result<Json<Page<RateCardRow>>, Problem> {
     let only: Option<CarrierAccountId> = params.carrier_account.as_deref().map(|a| id("carrier_account", a)).transpose()?;
-    let (rows, accounts) = state
-        .app
-        .store
-        .read(move |tx| -> Result<_, StoreError> { Ok((warehouses::rates(tx, only)?, warehouses::accounts(tx)?)) })
-        .await?;
+    let (rows, accounts) =
+        state.app.store.read(move |tx| -> Result<_, StoreError> { Ok((warehouses::rates(tx, only)?, warehouses::accounts(tx)?)) }).await?;
     let known: HashMap<CarrierAccountId, AccountRow> = accounts.into_iter().map(|a| (a.id, a)).collect();
     let ask = PageParams { limit: params.limit, cursor: params.cursor };
     let show = |r: RateRow| {
         let account = known.get(&r.rate.account);
         RateCardRow {
-            id: r.id.to_string(),
             carrier_account: Named { id: r.rate.account.to_string(), name: account.map(|a| a.name.clone()).unwrap_or_default() },
             vendor: account.map(|a| a.vendor.clone()).unwrap_or_default(),
             rate: rate_dto(r.rate),

@@ -69,7 +69,11 @@ fn user(row: User) -> UserDto {
 /// People.
 #[utoipa::path(get, path = "/api/v1/users", tag = "team", operation_id = "list_users", params(PageParams),
     responses((status = 200, body = Page<UserDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn list(State(state): State<AppState>, _: Guard<UsersManage>, Query(params): Query<PageParams>) -> Result<Json<Page<UserDto>>, Problem> {
+async fn list(
+    State(state): State<AppState>,
+    _: Guard<UsersManage>,
+    Query(params): Query<PageParams>,
+) -> Result<Json<Page<UserDto>>, Problem> {
     let rows = state.app.store.read(store::list).await?;
     Ok(Json(short(rows, &params, |u| Place::name(&u.login, u.id.0), user)?))
 }
@@ -254,7 +258,11 @@ pub struct RoleDto {
 /// Roles with what they may do.
 #[utoipa::path(get, path = "/api/v1/roles", tag = "team", operation_id = "list_roles", params(PageParams),
     responses((status = 200, body = Page<RoleDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn roles(State(state): State<AppState>, _: Guard<UsersManage>, Query(params): Query<PageParams>) -> Result<Json<Page<RoleDto>>, Problem> {
+async fn roles(
+    State(state): State<AppState>,
+    _: Guard<UsersManage>,
+    Query(params): Query<PageParams>,
+) -> Result<Json<Page<RoleDto>>, Problem> {
     let rows = state.app.store.read(store::roles).await?;
     let show = |r: store::Role| RoleDto {
         name: r.name,
