@@ -4,6 +4,7 @@ import { sessionQuery } from './api/session'
 import { ErrorState, LoadingState } from './components/States'
 import { queryClient } from './lib/queries'
 import { parseOrdersSearch } from './lib/orders-search'
+import { parseTasksTab, type TasksTab } from './lib/tasks-search'
 import { NotFound, Root, Shell } from './routes/root'
 
 const root = createRootRoute({ component: Root, errorComponent: ({ error, reset }) => <ErrorState error={error} retry={reset} /> })
@@ -66,6 +67,18 @@ const shops = createRoute({
   path: '/shops',
   component: lazyRouteComponent(() => import('./routes/shops')),
 })
+const tasks = createRoute({
+  getParentRoute: () => shell,
+  path: '/tasks',
+  validateSearch: (search: Record<string, unknown>): { tab?: TasksTab } => ({ tab: search.tab === undefined ? undefined : parseTasksTab(search.tab) }),
+  component: lazyRouteComponent(() => import('./routes/tasks')),
+})
+const imports = createRoute({
+  getParentRoute: () => shell,
+  path: '/imports',
+  validateSearch: (search: Record<string, unknown>) => ({ id: typeof search.id === 'string' ? search.id : undefined }),
+  component: lazyRouteComponent(() => import('./routes/imports')),
+})
 const settings = createRoute({
   getParentRoute: () => shell,
   path: '/settings',
@@ -83,7 +96,7 @@ export const router = createRouter({
   stringifySearch: stringifySearchWith(JSON.stringify, parseValue),
   routeTree: root.addChildren([
     signIn,
-    guarded.addChildren([pack, shell.addChildren([home, orders, print, stock, shipments, shops, settings])]),
+    guarded.addChildren([pack, shell.addChildren([home, orders, print, stock, shipments, shops, imports, tasks, settings])]),
   ]),
   defaultNotFoundComponent: NotFound,
   defaultPendingComponent: LoadingState,

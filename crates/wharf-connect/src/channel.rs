@@ -3,6 +3,7 @@
 use crate::{Call, ConnectError};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use wharf_domain::order::channel::ChannelOrder;
 use wharf_domain::time::Timestamp;
 
@@ -19,7 +20,25 @@ pub struct PullWindow {
     pub initial: bool,
 }
 
-/// One page. The cursor may move to `window.to` only in the transaction that stores the page with `next == None`.
+/// What is held already. A channel that tells the detail of each order in a call of its own asks here first and leaves out
+/// what would tell nothing new: windows overlap, and the platform counts every call.
+#[async_trait]
+pub trait Held: Send + Sync {
+    /// Of these external ids, those that need not be told again in the version that was modified then.
+    async fn versions(&self, external_ids: &[String]) -> HashMap<String, Timestamp>;
+}
+
+/// Nothing is held: every order is told.
+pub struct NothingHeld;
+
+#[async_trait]
+impl Held for NothingHeld {
+    async fn versions(&self, _: &[String]) -> HashMap<String, Timestamp> {
+        HashMap::new()
+    }
+}
+
+/// One page. The cursor moves only in the transaction that stores the page with `next == None`.
 pub struct OrderPage {
     /// What could be read.
     pub orders: Vec<ChannelOrder>,
@@ -79,8 +98,8 @@ pub enum Confirmed {
 /// What every channel does.
 #[async_trait]
 pub trait Channel: Send + Sync {
-    /// One page of orders modified in a window.
-    async fn pull_orders(&self, call: &Call<'_>, window: &PullWindow) -> Result<OrderPage, ConnectError>;
+    /// One page of orders modified in a window, without those that are `held` in that very version.
+    async fn pull_orders(&self, call: &Call<'_>, window: &PullWindow, held: &dyn Held) -> Result<OrderPage, ConnectError>;
     /// One order by its id.
     async fn get_order(&self, call: &Call<'_>, external_id: &str) -> Result<ChannelOrder, ConnectError>;
     /// How many orders the channel has in a window of placing times: completeness.
@@ -121,7 +140,8 @@ pub struct WindowRules {
     pub longest: i64,
     /// How far a window reaches back into the one before it.
     pub overlap: i64,
-    /// How far the end of a window stays behind the clock.
+    /// How old a moment must be before the channel is trusted to have listed everything of it: the cursor stays this far behind
+    /// the clock. Windows read on to the clock itself, so that an order is seen at once and asked for once more when it has settled.
     pub lag: i64,
     /// How far back the first pull may look.
     pub history: i64,

@@ -17,7 +17,7 @@ pub mod sign;
 pub mod world;
 
 pub use carrier::{BookRequest, Booked, Carrier, LabelSource, OwnNumbers, RateQuote, Subscription, Subscriptions, TrackingUpdate};
-pub use channel::{Channel, Confirmed, Count, OrderPage, PullWindow, ShipmentConfirmation};
+pub use channel::{Channel, Confirmed, Count, Held, NothingHeld, OrderPage, PullWindow, ShipmentConfirmation};
 pub use error::ConnectError;
 pub use http::{Http, HttpOptions, HttpRequest, HttpResponse, RealHttp, TransportError};
 pub use manifest::{CredentialField, Label, Manifest};

@@ -11,7 +11,7 @@ use wharf_connect::Vendor;
 use wharf_domain::id::{OrderId, ShipmentId, ShopId};
 use wharf_domain::shipment::ShipmentState;
 use wharf_domain::timeline::{Actor, Event};
-use wharf_store::shipments::{self, ShipmentRow};
+use wharf_store::shipments::{self, ShipmentRow, Step};
 use wharf_store::stock::{self, Leaving};
 use wharf_store::{StoreError, Tx, confirmations, fulfillments, jobs, locks, stations, timeline};
 
@@ -91,10 +91,8 @@ pub fn hand_over_in(
         })
         .collect();
     stock::consume(tx, &goods, actor)?;
-    for parcel in &leaving {
-        ship::set_fulfillments(tx, parcel, ship::Move::HandOver)?;
-    }
-    shipments::handed_over(tx, &gone)?;
+    ship::set_fulfillments(tx, &leaving, ship::Move::HandOver)?;
+    shipments::steps(tx, &gone, &Step::HandedOver)?;
     let orders: Vec<OrderId> = leaving.iter().flat_map(|s| s.orders()).collect();
     fulfillments::recount(tx, &orders)?;
     owe(tx, vendors, actor, &leaving)?;

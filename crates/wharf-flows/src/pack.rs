@@ -313,7 +313,7 @@ fn lay_open(tx: &mut Tx<'_>, station: &StationRow, parcel: &ShipmentRow) -> Resu
         stations::open(tx, &station.name, Some(parcel.id))?;
         shipments::set_opened(tx, parcel.id)?;
     }
-    ship::set_fulfillments(tx, parcel, ship::Move::Pick)
+    ship::set_fulfillments(tx, &[parcel], ship::Move::Pick)
 }
 
 /// An item was scanned for a parcel.
@@ -352,20 +352,25 @@ fn count(
 
 /// Closes a parcel whose items are all in it.
 fn close(tx: &mut Tx<'_>, actor: &Actor, user: Option<UserId>, station: &StationRow, parcel: &ShipmentRow) -> Result<Bookmark, FlowError> {
-    closed(tx, actor, user, &station.name, parcel)?;
+    closed(tx, actor, user, &station.name, &[parcel])?;
     stations::open(tx, &station.name, None)?;
     recompute::apply(tx, &parcel.orders())?;
     Ok(Bookmark { scanned: Scanned::Complete, parcel: Some(parcel.id), print: parcel.printed_at.is_none() })
 }
 
-fn closed(tx: &mut Tx<'_>, actor: &Actor, user: Option<UserId>, station: &str, parcel: &ShipmentRow) -> Result<(), StoreError> {
-    shipments::step(tx, parcel.id, &Step::Packed { station: station.to_owned(), by: user.map(|u| u.0) })?;
-    ship::set_fulfillments(tx, parcel, ship::Move::Pack)?;
-    let orders = parcel.orders();
+/// What closing parcels writes, for any number of them.
+fn closed(tx: &mut Tx<'_>, actor: &Actor, user: Option<UserId>, station: &str, parcels: &[&ShipmentRow]) -> Result<(), StoreError> {
+    let ids: Vec<ShipmentId> = parcels.iter().map(|p| p.id).collect();
+    shipments::steps(tx, &ids, &Step::Packed { station: station.to_owned(), by: user.map(|u| u.0) })?;
+    ship::set_fulfillments(tx, parcels, ship::Move::Pack)?;
+    let orders: Vec<OrderId> = parcels.iter().flat_map(|p| p.orders()).collect();
     fulfillments::recount(tx, &orders)?;
-    let params = json!({ "shipment": parcel.id, "number": parcel.waybill_number, "station": station });
-    let events: Vec<(OrderId, Event)> =
-        orders.iter().map(|o| (*o, Event { kind: "parcel.packed".to_owned(), params: params.clone(), actor: actor.clone() })).collect();
+    let mut events: Vec<(OrderId, Event)> = Vec::with_capacity(orders.len());
+    for parcel in parcels {
+        let params = json!({ "shipment": parcel.id, "number": parcel.waybill_number, "station": station });
+        let told = parcel.orders().into_iter();
+        events.extend(told.map(|o| (o, Event { kind: "parcel.packed".to_owned(), params: params.clone(), actor: actor.clone() })));
+    }
     timeline::append(tx, &events)
 }
 

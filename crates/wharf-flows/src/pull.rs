@@ -4,17 +4,22 @@
 
 use crate::app::{App, Calling, FlowError};
 use crate::ingest::{Batch, CursorMove, Ingested, Source, ingest};
+use async_trait::async_trait;
+use std::collections::HashMap;
 use wharf_connect::channel::{Channel, PullWindow, WindowRules};
-use wharf_connect::{ConnectError, Credentials, Settings};
+use wharf_connect::{ConnectError, Credentials, Held, NothingHeld, Settings};
 use wharf_domain::id::ShopId;
 use wharf_domain::metrics;
-use wharf_domain::time::{DAY, HOUR, MINUTE, Timestamp};
+use wharf_domain::time::{DAY, HOUR, MINUTE, SECOND, Timestamp};
 use wharf_store::completeness::{self, Hour};
+use wharf_store::orders;
 use wharf_store::shops::{self, Pull, Shop, ShopState};
 use wharf_store::{StoreError, Tx};
 
 /// Pages of one run; then the job lets others go first.
 const PAGES_A_RUN: usize = 40;
+/// Windows end this far behind our clock, which may run a little ahead of the channel's.
+const CLOCK_SKEW: i64 = 5 * SECOND;
 /// Hours asked of a channel in one run of completeness.
 const HOURS_A_RUN: usize = 6;
 /// How far back completeness looks.
@@ -72,6 +77,29 @@ fn calling(app: &App, line: &Line) -> Result<Calling, FlowError> {
     Ok(app.calling("pull", line.shop.id.0, vendor, line.credentials.clone(), Settings(line.shop.settings.clone())))
 }
 
+/// What we hold of a shop, for a window that is being read. A version is told again only while it goes from fresh to settled:
+/// a channel's times are coarse, so one that was read in its first seconds may have changed once more within its second.
+struct HeldOrders<'a> {
+    app: &'a App,
+    shop: ShopId,
+    settled_before: Timestamp,
+    fresh_from: Timestamp,
+}
+
+#[async_trait]
+impl Held for HeldOrders<'_> {
+    async fn versions(&self, external_ids: &[String]) -> HashMap<String, Timestamp> {
+        let (shop, ids) = (self.shop, external_ids.to_vec());
+        match self.app.store.read(move |tx| orders::versions(tx, shop, &ids).map_err(FlowError::from)).await {
+            Ok(held) => held.into_iter().filter(|(_, at)| *at < self.settled_before || *at >= self.fresh_from).collect(),
+            Err(error) => {
+                tracing::warn!(%error, %shop, "what is held is unknown just now: all is asked for");
+                HashMap::new()
+            }
+        }
+    }
+}
+
 /// Reads what changed in a shop since its cursor, window after window, until it is up to date or the run is long enough.
 pub async fn pull(app: &App, id: ShopId) -> Result<Pulled, FlowError> {
     let mut report = Pulled::default();
@@ -84,8 +112,13 @@ pub async fn pull(app: &App, id: ShopId) -> Result<Pulled, FlowError> {
             return Ok(report);
         }
         let Some(channel) = channel_of(app, &line.shop)? else { return Ok(report) };
-        let Some(window) = next_window(&line, &channel.window_rules(), began) else { return Ok(report) };
-        let read = channel.pull_orders(&calling(app, &line)?.call(), &window).await;
+        let rules = channel.window_rules();
+        let Some(window) = next_window(&line, &rules, began) else { return Ok(report) };
+        let started_at = line.pull.as_ref().map_or(app.now(), |pull| pull.started_at);
+        // What is younger than this may still be listed late: it is read, and read again by the next window.
+        let settled = started_at.plus(-rules.lag);
+        let held = HeldOrders { app, shop: id, settled_before: line.shop.cursor_at.unwrap_or(Timestamp(i64::MIN)), fresh_from: settled };
+        let read = channel.pull_orders(&calling(app, &line)?.call(), &window, &held).await;
         let page = match read {
             Ok(page) => page,
             Err(error) => {
@@ -93,13 +126,16 @@ pub async fn pull(app: &App, id: ShopId) -> Result<Pulled, FlowError> {
                 return Err(error.into());
             }
         };
-        let started_at = line.pull.as_ref().map_or(app.now(), |pull| pull.started_at);
+        let up_to_date = page.next.is_none() && window.to > settled;
         let cursor = match page.next {
             Some(next) => CursorMove::Page(Pull { from: window.from, to: window.to, page: Some(next), started_at }),
-            None => CursorMove::Complete(window.to),
+            None => CursorMove::Complete(window.to.min(settled)),
         };
         let stored = ingest(app, id, Batch { orders: page.orders, unreadable: page.unreadable }, Source::Channel, cursor).await?;
         report.add(&stored);
+        if up_to_date {
+            return Ok(report);
+        }
     }
     report.more = true;
     Ok(report)
@@ -111,7 +147,7 @@ fn next_window(line: &Line, rules: &WindowRules, now: Timestamp) -> Option<PullW
     if let Some(pull) = &line.pull {
         return Some(PullWindow { from: pull.from, to: pull.to, page: pull.page.clone(), initial });
     }
-    let newest = now.plus(-rules.lag);
+    let newest = now.plus(-rules.lag.min(CLOCK_SKEW));
     match line.shop.cursor_at {
         // The first pull is one window by placing time; what changes meanwhile is read by the windows after it.
         None => Some(PullWindow { from: now.plus(-rules.history), to: newest, page: None, initial }),
@@ -244,7 +280,7 @@ fn due_hours(known: &[Hour], cursor: Timestamp, rules: &WindowRules) -> Vec<Time
 async fn reread(app: &App, line: &Line, channel: &dyn Channel, hour: &PullWindow) -> Result<(), FlowError> {
     let mut window = hour.clone();
     for _ in 0..PAGES_AN_HOUR {
-        let page = channel.pull_orders(&calling(app, line)?.call(), &window).await?;
+        let page = channel.pull_orders(&calling(app, line)?.call(), &window, &NothingHeld).await?;
         ingest(app, line.shop.id, Batch { orders: page.orders, unreadable: page.unreadable }, Source::Channel, CursorMove::Stay).await?;
         match page.next {
             Some(next) => window.page = Some(next),

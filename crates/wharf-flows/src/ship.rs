@@ -19,7 +19,7 @@ use wharf_domain::timeline::{Actor, Event};
 use wharf_domain::waybill::Waybill;
 use wharf_store::fulfillments::{self, FulfillmentRow, Item, LineRow, NewFulfillment, NewLine};
 use wharf_store::holds::{self, NewHold};
-use wharf_store::shipments::{self, NewShipment, ParcelLine, ShipmentRow, Step};
+use wharf_store::shipments::{self, CarrierChoice, NewShipment, ParcelLine, ShipmentRow, Step};
 use wharf_store::waybills;
 use wharf_store::{StoreError, Tx, locks, settings, shops, stations, timeline, warehouses};
 
@@ -182,7 +182,7 @@ pub fn ask_carriers(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], actor: &Ac
         .collect();
     let rates: Vec<_> = warehouses::rates(tx, None)?.into_iter().map(|r| r.rate).collect();
     let balance = settings::get::<Balance>(tx, "carrier_choice")?.map(|(balance, _)| balance).unwrap_or_default();
-    let (mut wanted, mut stuck) = (Vec::new(), Vec::new());
+    let (mut wanted, mut stuck, mut chosen) = (Vec::new(), Vec::new(), Vec::with_capacity(drafts.len()));
     for draft in &drafts {
         let only: Option<ByHand> = draft.trace.get("by_hand").and_then(|choice| serde_json::from_value(choice.clone()).ok());
         let first = draft.lines.first().and_then(|l| wants.get(&l.order_id));
@@ -213,19 +213,19 @@ pub fn ask_carriers(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], actor: &Ac
         if let (Some(choice), Some(map)) = (&only, trace.as_object_mut()) {
             map.insert("by_hand".to_owned(), json!(choice));
         }
-        shipments::set_carrier(
-            tx,
-            draft.id,
-            winner.as_ref().map(|w| w.0),
-            winner.as_ref().map_or("", |w| w.1.as_str()),
-            parcel.weight_grams,
-            &trace,
-        )?;
+        chosen.push(CarrierChoice {
+            shipment_id: draft.id,
+            account: winner.as_ref().map(|w| w.0),
+            service: winner.as_ref().map(|w| w.1.clone()).unwrap_or_default(),
+            weight_grams: parcel.weight_grams,
+            trace: trace.clone(),
+        });
         match winner {
             Some((account, _)) => wanted.push((draft.id, account)),
             None => stuck.push((draft, trace)),
         }
     }
+    shipments::set_carriers(tx, &chosen)?;
     let made = waybills::intend(tx, &wanted)?;
     book::enqueue(tx, &made)?;
     let new: Vec<NewHold> = stuck
@@ -296,10 +296,17 @@ pub async fn set_carrier(
                 results.push((*id, outcome));
             }
             let choice = json!({ "by_hand": ByHand { account, service: service.clone() } });
-            for id in &redo {
-                let weight = rows.get(id).map_or(0, |s| s.weight_grams);
-                shipments::set_carrier(tx, *id, Some(account), service.as_deref().unwrap_or_default(), weight, &choice)?;
-            }
+            let chosen: Vec<CarrierChoice> = redo
+                .iter()
+                .map(|id| CarrierChoice {
+                    shipment_id: *id,
+                    account: Some(account),
+                    service: service.clone().unwrap_or_default(),
+                    weight_grams: rows.get(id).map_or(0, |s| s.weight_grams),
+                    trace: choice.clone(),
+                })
+                .collect();
+            shipments::set_carriers(tx, &chosen)?;
             ask_carriers(tx, &vendors, &actor, &redo)?;
             let orders: Vec<OrderId> = rows.values().flat_map(ShipmentRow::orders).collect();
             recompute::apply(tx, &orders)?;

@@ -51,7 +51,7 @@ pub(crate) fn recall_parcel(tx: &mut Tx<'_>, actor: &Actor, id: ShipmentId, why:
     }
     if matches!(parcel.state, ShipmentState::Booked | ShipmentState::Packed) {
         if parcel.state == ShipmentState::Packed {
-            set_fulfillments(tx, &parcel, Move::Unpack)?;
+            set_fulfillments(tx, &[&parcel], Move::Unpack)?;
         }
         shipments::step(tx, id, &Step::Draft)?;
     }
@@ -105,11 +105,12 @@ pub(crate) enum Move {
     HandOver,
 }
 
-/// Moves the fulfillments of a parcel by their machine; those that are there already stay.
-pub(crate) fn set_fulfillments(tx: &mut Tx<'_>, parcel: &ShipmentRow, to: Move) -> Result<(), StoreError> {
+/// Moves the fulfillments of parcels by their machine; those that are there already stay.
+pub(crate) fn set_fulfillments(tx: &mut Tx<'_>, parcels: &[&ShipmentRow], to: Move) -> Result<(), StoreError> {
     let now = tx.now();
-    let lines: HashSet<FulfillmentLineId> = parcel.lines.iter().map(|l| l.fulfillment_line_id).collect();
-    let rows = fulfillments::of_orders(tx, &parcel.orders())?;
+    let lines: HashSet<FulfillmentLineId> = parcels.iter().flat_map(|p| &p.lines).map(|l| l.fulfillment_line_id).collect();
+    let orders: BTreeSet<OrderId> = parcels.iter().flat_map(|p| p.orders()).collect();
+    let rows = fulfillments::of_orders(tx, &orders.into_iter().collect::<Vec<_>>())?;
     let mut changes = Vec::new();
     for row in rows.iter().filter(|f| f.lines.iter().any(|l| lines.contains(&l.id))) {
         let machine = Fulfillment::of(row.state, row.wave_id, row.updated_at);
@@ -337,7 +338,7 @@ fn cut_parcel(
         shipments::set_lines(tx, &changed)?;
         if parcel.state == ShipmentState::Packed {
             shipments::step(tx, parcel.id, &Step::Unpacked)?;
-            set_fulfillments(tx, parcel, Move::Unpack)?;
+            set_fulfillments(tx, &[parcel], Move::Unpack)?;
         }
         if parcel.state != ShipmentState::Draft {
             shipments::set_stop(tx, &[parcel.id], "changed")?;

@@ -7,7 +7,7 @@ mod people;
 mod write;
 
 pub use facts::{Cached, Facts, facts, save_cached};
-pub use known::{KnownOrder, known, known_of};
+pub use known::{KnownOrder, known, known_of, versions};
 pub use people::{
     NewRecipient, SealedRecipient, blacklisted, buyer_key, buyers_seen, channel_print, open_recipients, replace_recipients, seal_recipient,
     set_blacklist, set_channel_prints, wanted_print,

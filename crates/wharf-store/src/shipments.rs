@@ -2,7 +2,7 @@
 
 mod steps;
 
-pub use steps::{Step, handed_over, set_carrier, set_measured, set_opened, set_printed, set_stop, set_tracked, step};
+pub use steps::{CarrierChoice, Step, set_carriers, set_measured, set_opened, set_printed, set_stop, set_tracked, step, steps};
 
 pub use crate::shipment_list::{OrderBrief, ShipmentFilter, ShipmentItem, briefs, find, items, list};
 use crate::{Row, StoreError, Tx, Value};

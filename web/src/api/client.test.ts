@@ -24,7 +24,7 @@ describe('the way to the server', () => {
     const error = await body(api.GET('/api/v1/orders/counts', {})).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(ApiProblem)
     expect(error).toMatchObject({ status: 409, code: 'conflict', detail: 'changed', fields: [{ field: 'name', detail: 'too long' }], more: { version: 7 } })
-    expect(explain(error, i18next.t)).toMatchObject({ title: '别人刚刚改过，请刷新后再试', detail: 'changed · name: too long' })
+    expect(explain(error, i18next.t)).toMatchObject({ title: '别人刚刚改过，请刷新后再试', detail: 'name: too long' })
   })
 
   it('tells of a lost session, but not of a wrong password', async () => {

@@ -65,14 +65,19 @@ export function problemOf(status: number, body: unknown): ApiProblem {
   return new ApiProblem(status, `http_${status}`, '')
 }
 
+/** Problems whose detail names the field, or quotes what another party said. */
+const TELLING = new Set(['invalid', 'malformed', 'vendor_refused', 'vendor_failed', 'throttled', 'reauthorize'])
+
 /** What happened and what to do, in the reader's language; the server's own words stay beside it. */
 export function explain(error: unknown, t: TFunction): { title: string; detail: string } {
   if (error instanceof Unreachable) return { title: t('errors.unreachable'), detail: t('errors.unreachable_do') }
   if (error instanceof ApiProblem) {
-    const known = t(`errors.${error.code}`, { defaultValue: '' })
+    const known = t(`errors.${error.code}`, { defaultValue: t(`refusal.${error.code}`, { defaultValue: '' }) })
     const byStatus = t(`errors.http_${error.status}`, { defaultValue: t('errors.unknown') })
     const fields = error.fields.map((entry) => `${entry.field}: ${entry.detail ?? entry.code ?? ''}`).join('; ')
-    return { title: known || byStatus, detail: [error.detail, fields].filter(Boolean).join(' · ') }
+    // What the code says is said in the reader's language; the server's own words stay where they tell more than it.
+    const telling = !known || TELLING.has(error.code)
+    return { title: known || byStatus, detail: [telling ? (fields ? '' : error.detail) : '', fields].filter(Boolean).join(' · ') }
   }
   return { title: t('errors.unknown'), detail: error instanceof Error ? error.message : String(error) }
 }

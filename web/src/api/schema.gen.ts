@@ -3257,8 +3257,6 @@ export interface components {
             items: (components["schemas"]["RateDto"] & {
                 /** @description The carrier account. */
                 carrier_account: components["schemas"]["Named"];
-                /** @description Id of the row; a card that is replaced has new ones. */
-                id: string;
                 /** @description Its carrier. */
                 vendor: string;
             })[];
@@ -3739,8 +3737,6 @@ export interface components {
         RateCardRow: components["schemas"]["RateDto"] & {
             /** @description The carrier account. */
             carrier_account: components["schemas"]["Named"];
-            /** @description Id of the row; a card that is replaced has new ones. */
-            id: string;
             /** @description Its carrier. */
             vendor: string;
         };
@@ -10188,3 +10184,4 @@ export interface operations {
 }
 
 export const ORDER_ACTION_NAMES = ["approve","assign","blacklist","confirm","edit_address","hold","note","release","route","share","tag","take_next","unroute"] as const
+export const EXPORT_NAMES = ["orders"] as const

@@ -3,8 +3,10 @@ import {
   CarOutlined,
   DatabaseOutlined,
   HomeOutlined,
+  ImportOutlined,
   InboxOutlined,
   PrinterOutlined,
+  ScheduleOutlined,
   SettingOutlined,
   ShopOutlined,
 } from '@ant-design/icons'
@@ -21,6 +23,8 @@ const ICONS: Record<PlaceId, ComponentType> = {
   stock: DatabaseOutlined,
   shipments: CarOutlined,
   shops: ShopOutlined,
+  imports: ImportOutlined,
+  tasks: ScheduleOutlined,
   settings: SettingOutlined,
 }
 

@@ -23,6 +23,8 @@ export const PLACES = [
   { id: 'stock', letter: 's', path: '/stock' },
   { id: 'shipments', letter: 'd', path: '/shipments' },
   { id: 'shops', letter: 'k', path: '/shops' },
+  { id: 'imports', letter: 'i', path: '/imports' },
+  { id: 'tasks', letter: 'b', path: '/tasks' },
   { id: 'settings', letter: ',', path: '/settings' },
 ] as const
 
@@ -37,6 +39,7 @@ export const KEYMAP: readonly KeyEntry[] = [
   { combo: 'k', id: 'previous', scope: 'orders' },
   { combo: 'x', id: 'mark', scope: 'orders' },
   { combo: 'Shift+X', id: 'mark_page', scope: 'orders' },
+  { combo: 'Shift+A', id: 'mark_all', scope: 'orders' },
   { combo: 'Enter', id: 'open', scope: 'orders' },
   { combo: '1', id: 'fix_1', scope: 'orders' },
   { combo: '2', id: 'fix_2', scope: 'orders' },
@@ -53,11 +56,13 @@ export const KEYMAP: readonly KeyEntry[] = [
   { combo: 'r', id: 'remark', scope: 'orders' },
   { combo: 't', id: 'tag', scope: 'orders' },
   { combo: 'i', id: 'assign', scope: 'orders' },
+  { combo: 'y', id: 'share', scope: 'orders' },
   { combo: 'd', id: 'cancel', scope: 'orders' },
   { combo: 'z', id: 'undo', scope: 'orders' },
   { combo: 'Enter', id: 'confirm', scope: 'bulk', inFields: true },
   { combo: 'p', id: 'pack_reprint', scope: 'pack' },
   { combo: 'u', id: 'pack_cancel', scope: 'pack' },
+  { combo: 'w', id: 'pack_weigh', scope: 'pack' },
 ]
 
 /** What a key event is called in the map. */
@@ -75,6 +80,11 @@ export function comboLabel(combo: string): string {
     .split(' ')
     .map((part) => names[part] ?? (part.startsWith('Shift+') ? `⇧${part.slice(6)}` : part.toUpperCase()))
     .join(' ')
+}
+
+/** The key of a binding, as people read it. */
+export function keyLabel(scope: KeyScope, id: string): string {
+  return comboLabel(KEYMAP.find((entry) => entry.scope === scope && entry.id === id)?.combo ?? '')
 }
 
 /** Whether the element takes what is typed (so that single keys belong to it). */

@@ -116,7 +116,7 @@ export function orderDetail(row: OrderRow): OrderDetail {
           ]
         : [],
     fixes: [],
-    hold_history: row.holds.map((hold, index) => ({ ...hold, id: `h${index}`, detail: {}, placed_by: { by: 'rule', name: 'checks', id: '1' } })),
+    hold_history: row.holds.map((hold, index) => ({ ...hold, id: `h${index}`, detail: {}, placed_by: { by: 'rule', name: 'check', id: '1' } })),
     fulfillments: [],
     shipments: [],
     timeline: [

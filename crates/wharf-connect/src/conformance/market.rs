@@ -2,12 +2,13 @@
 //! with faults. The market's truth stands beside what the vendor says of it.
 
 use crate::carrier::{BookRequest, ParcelOrder, Sender};
-use crate::channel::{Channel, Confirmed, PullWindow, ShipmentConfirmation};
+use crate::channel::{Channel, Confirmed, Held, NothingHeld, PullWindow, ShipmentConfirmation};
 use crate::sandbox::SandboxHttp;
 use crate::world::orders::{LineDraft, Order};
 use crate::world::{Act, Fault, FaultKind, MarketPlan, OrderDraft, World};
 use crate::{Call, ConnectError, Credentials, Settings, Vendor};
-use std::collections::BTreeMap;
+use async_trait::async_trait;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use wharf_domain::address::{PersonalData, Recipient};
@@ -76,7 +77,7 @@ impl Stage {
         let mut window = PullWindow { from, to, page: None, initial };
         let mut orders = Vec::new();
         for _ in 0..200 {
-            let page = channel.pull_orders(&self.call(), &window).await.unwrap_or_else(|error| panic!("{error}"));
+            let page = channel.pull_orders(&self.call(), &window, &NothingHeld).await.unwrap_or_else(|error| panic!("{error}"));
             if let Some(odd) = page.unreadable.first() {
                 panic!("{:?} cannot be read: {}", odd.external_id, odd.why);
             }
@@ -178,13 +179,25 @@ pub async fn channel_reads_the_market(vendor: &'static dyn Vendor, vendors: &[&'
         assert_eq!(single.raw, known[&number.to_string()].raw, "and has the same bytes");
     }
 
+    // What is held in the listed version is not told again.
+    let held = Versions(known.iter().map(|(id, order)| (id.clone(), order.modified_at)).collect());
+    let mut window = PullWindow { from: OPENING.plus(-HOUR), to: stage.now().plus(-MINUTE), page: None, initial: true };
+    loop {
+        let page = channel.pull_orders(&stage.call(), &window, &held).await.unwrap_or_else(|error| panic!("{error}"));
+        assert!(page.orders.is_empty() && page.unreadable.is_empty(), "what is held came again");
+        match page.next {
+            Some(next) => window.page = Some(next),
+            None => break,
+        }
+    }
+
     // Orders change and arrive between the pages of a window: what leaves it is in the next one.
     let (from, to) = (OPENING.plus(-MINUTE), stage.now().plus(-MINUTE));
     let mut window = PullWindow { from, to, page: None, initial: false };
     let mut seen = std::collections::BTreeSet::new();
     let mut step = 0;
     loop {
-        let page = channel.pull_orders(&stage.call(), &window).await.unwrap_or_else(|error| panic!("{error}"));
+        let page = channel.pull_orders(&stage.call(), &window, &NothingHeld).await.unwrap_or_else(|error| panic!("{error}"));
         seen.extend(page.orders.into_iter().map(|order| order.external_id));
         for number in numbers.iter().rev().skip(step * 3).take(3) {
             stage.act(*number, Act::Note { note: None, flag: 1 });
@@ -209,6 +222,16 @@ pub async fn channel_reads_the_market(vendor: &'static dyn Vendor, vendors: &[&'
     }
     let missing: Vec<&i64> = numbers.iter().filter(|number| !seen.contains(&number.to_string())).collect();
     assert!(missing.is_empty(), "lost while the market moved: {missing:?}");
+}
+
+/// Everything is held in these versions.
+struct Versions(HashMap<String, Timestamp>);
+
+#[async_trait]
+impl Held for Versions {
+    async fn versions(&self, _: &[String]) -> HashMap<String, Timestamp> {
+        self.0.clone()
+    }
 }
 
 fn confirmation(order: i64, number: &str) -> ShipmentConfirmation {

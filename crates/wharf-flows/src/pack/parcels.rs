@@ -4,7 +4,7 @@ use super::{Packer, closed};
 use crate::app::{App, FlowError, Outcome};
 use crate::{recompute, ship};
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use wharf_domain::id::{FulfillmentLineId, OrderId, ShipmentId};
 use wharf_domain::shipment::ShipmentState;
 use wharf_domain::timeline::{Actor, Event};
@@ -84,75 +84,81 @@ pub async fn weigh(app: &App, actor: &Actor, id: ShipmentId, grams: i64) -> Resu
 
 /// Closes parcels without scanning them: for warehouses that do not scan. The same obstacles hold.
 pub async fn pack(app: &App, packer: &Packer, station: &str, ids: &[ShipmentId]) -> Result<Vec<(ShipmentId, Outcome)>, FlowError> {
-    each(app, ids, {
-        let (packer, station) = (packer.clone(), station.to_owned());
-        move |tx, parcel, stopped| {
-            match parcel.state {
-                ShipmentState::Packed => return Ok(Outcome::Already),
-                ShipmentState::Booked => {}
-                ShipmentState::Draft => return Ok(Outcome::refused("no_waybill")),
-                ShipmentState::Cancelled => return Ok(Outcome::refused("cancelled")),
-                ShipmentState::HandedOver
-                | ShipmentState::InTransit
-                | ShipmentState::OutForDelivery
-                | ShipmentState::Delivered
-                | ShipmentState::Exception
-                | ShipmentState::Returning
-                | ShipmentState::Returned
-                | ShipmentState::Lost => return Ok(Outcome::refused("handed_over")),
-            }
-            if !parcel.stop_reason.is_empty() {
-                return Ok(Outcome::refused(parcel.stop_reason.as_str()));
-            }
-            if let Some(why) = stopped {
-                return Ok(Outcome::refused(why));
-            }
-            let lines: Vec<FulfillmentLineId> = parcel.lines.iter().map(|l| l.fulfillment_line_id).collect();
-            fulfillments::set_scanned(tx, &lines, true)?;
-            closed(tx, &packer.actor, packer.user_id, &station, parcel)?;
-            Ok(Outcome::Done)
-        }
+    let (packer, station) = (packer.clone(), station.to_owned());
+    together(app, ids, may_pack, move |tx, parcels| {
+        fulfillments::set_scanned(tx, &lines_of(parcels), true)?;
+        closed(tx, &packer.actor, packer.user_id, &station, parcels)
     })
     .await
+}
+
+fn may_pack(parcel: &ShipmentRow, stopped: Option<&str>) -> Outcome {
+    match parcel.state {
+        ShipmentState::Packed => return Outcome::Already,
+        ShipmentState::Booked => {}
+        ShipmentState::Draft => return Outcome::refused("no_waybill"),
+        ShipmentState::Cancelled => return Outcome::refused("cancelled"),
+        ShipmentState::HandedOver
+        | ShipmentState::InTransit
+        | ShipmentState::OutForDelivery
+        | ShipmentState::Delivered
+        | ShipmentState::Exception
+        | ShipmentState::Returning
+        | ShipmentState::Returned
+        | ShipmentState::Lost => return Outcome::refused("handed_over"),
+    }
+    if !parcel.stop_reason.is_empty() {
+        return Outcome::refused(parcel.stop_reason.as_str());
+    }
+    stopped.map_or(Outcome::Done, Outcome::refused)
 }
 
 /// Opens closed parcels again, while they are here.
 pub async fn unpack(app: &App, actor: &Actor, ids: &[ShipmentId]) -> Result<Vec<(ShipmentId, Outcome)>, FlowError> {
     let actor = actor.clone();
-    each(app, ids, move |tx, parcel, _| {
-        match parcel.state {
-            ShipmentState::Packed => {}
-            ShipmentState::Draft | ShipmentState::Booked | ShipmentState::Cancelled => return Ok(Outcome::Already),
-            ShipmentState::HandedOver
-            | ShipmentState::InTransit
-            | ShipmentState::OutForDelivery
-            | ShipmentState::Delivered
-            | ShipmentState::Exception
-            | ShipmentState::Returning
-            | ShipmentState::Returned
-            | ShipmentState::Lost => return Ok(Outcome::refused("handed_over")),
+    together(app, ids, may_unpack, move |tx, parcels| {
+        let ids: Vec<ShipmentId> = parcels.iter().map(|p| p.id).collect();
+        shipments::steps(tx, &ids, &Step::Unpacked)?;
+        ship::set_fulfillments(tx, parcels, ship::Move::Unpack)?;
+        fulfillments::set_scanned(tx, &lines_of(parcels), false)?;
+        let orders: Vec<OrderId> = parcels.iter().flat_map(|p| p.orders()).collect();
+        fulfillments::recount(tx, &orders)?;
+        let mut events: Vec<(OrderId, Event)> = Vec::with_capacity(orders.len());
+        for parcel in parcels {
+            let params = json!({ "shipment": parcel.id });
+            let told = parcel.orders().into_iter();
+            events.extend(told.map(|o| (o, Event { kind: "parcel.unpacked".to_owned(), params: params.clone(), actor: actor.clone() })));
         }
-        shipments::step(tx, parcel.id, &Step::Unpacked)?;
-        ship::set_fulfillments(tx, parcel, ship::Move::Unpack)?;
-        let lines: Vec<FulfillmentLineId> = parcel.lines.iter().map(|l| l.fulfillment_line_id).collect();
-        fulfillments::set_scanned(tx, &lines, false)?;
-        fulfillments::recount(tx, &parcel.orders())?;
-        let events: Vec<(OrderId, Event)> = parcel
-            .orders()
-            .into_iter()
-            .map(|o| (o, Event { kind: "parcel.unpacked".to_owned(), params: json!({ "shipment": parcel.id }), actor: actor.clone() }))
-            .collect();
-        timeline::append(tx, &events)?;
-        Ok(Outcome::Done)
+        timeline::append(tx, &events)
     })
     .await
 }
 
-/// Runs one step over many parcels in one unit of work; each answers for itself.
-async fn each(
+fn may_unpack(parcel: &ShipmentRow, _: Option<&str>) -> Outcome {
+    match parcel.state {
+        ShipmentState::Packed => Outcome::Done,
+        ShipmentState::Draft | ShipmentState::Booked | ShipmentState::Cancelled => Outcome::Already,
+        ShipmentState::HandedOver
+        | ShipmentState::InTransit
+        | ShipmentState::OutForDelivery
+        | ShipmentState::Delivered
+        | ShipmentState::Exception
+        | ShipmentState::Returning
+        | ShipmentState::Returned
+        | ShipmentState::Lost => Outcome::refused("handed_over"),
+    }
+}
+
+fn lines_of(parcels: &[&ShipmentRow]) -> Vec<FulfillmentLineId> {
+    parcels.iter().flat_map(|p| &p.lines).map(|l| l.fulfillment_line_id).collect()
+}
+
+/// Runs one step over many parcels in one unit of work: each answers for itself, those that may take it are written together.
+async fn together(
     app: &App,
     ids: &[ShipmentId],
-    step: impl Fn(&mut Tx<'_>, &ShipmentRow, Option<&str>) -> Result<Outcome, StoreError> + Send + Sync + 'static,
+    may: fn(&ShipmentRow, Option<&str>) -> Outcome,
+    write: impl Fn(&mut Tx<'_>, &[&ShipmentRow]) -> Result<(), StoreError> + Send + Sync + 'static,
 ) -> Result<Vec<(ShipmentId, Outcome)>, FlowError> {
     let ids = ids.to_vec();
     app.store
@@ -160,18 +166,27 @@ async fn each(
             locks::shipments(tx, &ids)?;
             let rows: HashMap<ShipmentId, ShipmentRow> = shipments::load(tx, &ids)?.into_iter().map(|s| (s.id, s)).collect();
             let stopped: HashMap<ShipmentId, String> = shipments::obstacles(tx, &ids)?.into_iter().map(|(id, _, why)| (id, why)).collect();
+            let (mut seen, mut going) = (HashSet::new(), Vec::new());
             let mut results: Vec<(ShipmentId, Outcome)> = Vec::with_capacity(ids.len());
             for id in &ids {
-                let seen = results.iter().any(|(known, _)| known == id);
                 let outcome = match rows.get(id) {
                     None => Outcome::refused("not_found"),
-                    Some(_) if seen => Outcome::Already,
-                    Some(parcel) => step(tx, parcel, stopped.get(id).map(String::as_str))?,
+                    Some(_) if !seen.insert(*id) => Outcome::Already,
+                    Some(parcel) => {
+                        let outcome = may(parcel, stopped.get(id).map(String::as_str));
+                        if outcome == Outcome::Done {
+                            going.push(parcel);
+                        }
+                        outcome
+                    }
                 };
                 results.push((*id, outcome));
             }
-            let orders: Vec<OrderId> = rows.values().flat_map(ShipmentRow::orders).collect();
-            recompute::apply(tx, &orders)?;
+            if !going.is_empty() {
+                write(tx, &going)?;
+                let orders: Vec<OrderId> = going.iter().flat_map(|p| p.orders()).collect();
+                recompute::apply(tx, &orders)?;
+            }
             Ok(results)
         })
         .await

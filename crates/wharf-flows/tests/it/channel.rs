@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
 use wharf_connect::channel::{
-    Channel, Confirmed, Count, OrderPage, PullWindow, ShipmentConfirmation, ShopIdentity, Unreadable, WindowRules, WriteNotes,
+    Channel, Confirmed, Count, Held, OrderPage, PullWindow, ShipmentConfirmation, ShopIdentity, Unreadable, WindowRules, WriteNotes,
 };
 use wharf_connect::manifest::Pace;
 use wharf_connect::{Call, ConnectError, Label, Manifest, Vendor};
@@ -26,6 +26,8 @@ pub struct Market {
     pub notes: Vec<(String, String, Option<i64>)>,
     /// Windows that were asked.
     pub windows: Vec<PullWindow>,
+    /// Orders that were told, each time.
+    pub told: Vec<String>,
 }
 
 static MARKETS: LazyLock<Mutex<HashMap<String, Market>>> = LazyLock::new(Mutex::default);
@@ -76,9 +78,12 @@ fn fail(m: &mut Market) -> Result<(), ConnectError> {
 
 #[async_trait]
 impl Channel for Scripted {
-    async fn pull_orders(&self, call: &Call<'_>, window: &PullWindow) -> Result<OrderPage, ConnectError> {
+    async fn pull_orders(&self, call: &Call<'_>, window: &PullWindow, held: &dyn Held) -> Result<OrderPage, ConnectError> {
         const SIZE: usize = 5;
-        market(call.credentials.need("token")?, |m| {
+        let token = call.credentials.need("token")?;
+        let listed: Vec<String> = market(token, |m| m.orders.iter().map(|o| o.external_id.clone()).collect());
+        let versions = held.versions(&listed).await;
+        market(token, |m| {
             m.windows.push(window.clone());
             fail(m)?;
             let mut hits: Vec<&ChannelOrder> = m
@@ -93,6 +98,8 @@ impl Channel for Scripted {
             let start: usize = window.page.as_deref().map_or(Ok(0), str::parse).map_err(|_| ConnectError::Drift("page".into()))?;
             let page: Vec<&ChannelOrder> = hits.iter().skip(start).take(SIZE).copied().collect();
             let next = (start + SIZE < hits.len()).then(|| (start + SIZE).to_string());
+            let page: Vec<&ChannelOrder> = page.into_iter().filter(|o| versions.get(&o.external_id) != Some(&o.modified_at)).collect();
+            m.told.extend(page.iter().map(|o| o.external_id.clone()));
             let (bad, good): (Vec<&ChannelOrder>, Vec<&ChannelOrder>) =
                 page.into_iter().partition(|o| m.unreadable.contains(&o.external_id));
             let unreadable = bad

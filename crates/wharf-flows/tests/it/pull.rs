@@ -6,14 +6,14 @@ use crate::fixture::*;
 use wharf_connect::ConnectError;
 use wharf_domain::access::Scope;
 use wharf_domain::order::channel::ChannelOrder;
-use wharf_domain::time::{HOUR, MINUTE, Timestamp};
+use wharf_domain::time::{HOUR, MINUTE, SECOND, Timestamp};
 use wharf_flows::app::{App, FlowError};
 use wharf_flows::edit::{NoteEdit, note};
 use wharf_flows::pull;
 use wharf_flows::worker::run_due;
 use wharf_store::shops::{self, Shop, ShopState};
 use wharf_store::testing::both_engines_with;
-use wharf_store::{completeness, order_list};
+use wharf_store::{completeness, order_list, orders};
 
 async fn shop_now(app: &App, id: wharf_domain::id::ShopId) -> Shop {
     app.store.read(move |tx| shops::get(tx, id)).await.expect("read").expect("the shop")
@@ -89,6 +89,47 @@ fn windows_follow_the_clock_and_new_orders_arrive() {
         assert_eq!(known(&app).await, 20);
         let longest = market(&name, |m| m.windows.iter().filter(|w| !w.initial).map(|w| w.to.since(w.from)).max());
         assert!(longest.is_some_and(|l| l <= 30 * MINUTE), "windows keep the channel's rule");
+    });
+}
+
+#[test]
+fn an_order_is_seen_within_seconds_and_told_twice_at_most() {
+    both_engines_with(|bed| async move {
+        let name = unique("fresh");
+        let app = app(&bed);
+        let id = shop(&app, &name).await;
+        pull::pull(&app, id).await.expect("first");
+        bed.clock.advance(10 * MINUTE);
+        pull::pull(&app, id).await.expect("quiet");
+        let placed = bed.store.now();
+        sell(&name, [at(1, placed)]);
+        bed.clock.advance(10 * SECOND);
+        assert_eq!(pull::pull(&app, id).await.expect("fresh").inserted, 1, "seen ten seconds after it was placed");
+        let shop = shop_now(&app, id).await;
+        assert!(shop.cursor_at.is_some_and(|cursor| cursor <= placed), "the cursor waits until the moment has settled");
+        for _ in 0..40 {
+            bed.clock.advance(10 * SECOND);
+            pull::pull(&app, id).await.expect("next");
+        }
+        let told = market(&name, |m| m.told.iter().filter(|id| **id == order(1).external_id).count());
+        assert_eq!(told, 2, "once fresh, once settled, and not with every overlap");
+        // A second change within the second that was read already: its time is the same, its settled reading tells it.
+        let mut changed = at(2, bed.store.now());
+        sell(&name, [changed.clone()]);
+        bed.clock.advance(10 * SECOND);
+        pull::pull(&app, id).await.expect("fresh");
+        changed.buyer_note = "請在週末送達".to_owned();
+        changed.raw.push(b' ');
+        market(&name, |m| m.orders.retain(|o| o.external_id != changed.external_id));
+        sell(&name, [changed]);
+        for _ in 0..12 {
+            bed.clock.advance(10 * SECOND);
+            pull::pull(&app, id).await.expect("next");
+        }
+        let (shop, external) = (shop.id, order(2).external_id);
+        let held = app.store.write(move |tx| orders::known(tx, shop, std::slice::from_ref(&external))).await.expect("read");
+        assert_eq!(held.values().next().expect("stored").known.buyer_note, "請在週末送達");
+        healthy(&app).await;
     });
 }
 

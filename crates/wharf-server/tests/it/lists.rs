@@ -45,7 +45,7 @@ fn lists() -> Vec<String> {
 
 /// What tells a row from others.
 fn key(row: &Value) -> String {
-    ["id", "lane", "hour", "name"].iter().find_map(|name| row[*name].as_str()).map_or_else(|| row.to_string(), str::to_owned)
+    ["id", "sku_id", "lane", "hour", "name"].iter().find_map(|name| row[*name].as_str()).map_or_else(|| row.to_string(), str::to_owned)
 }
 
 /// A house with two rows or more in every list.

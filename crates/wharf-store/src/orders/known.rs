@@ -40,6 +40,17 @@ pub fn known(tx: &mut Tx<'_>, shop: ShopId, external_ids: &[String]) -> Result<H
     Ok(known_of(tx, &ids)?.into_iter().map(|order| (order.external_id.clone(), order)).collect())
 }
 
+/// When the versions that we hold of these orders were modified, by the channel's id.
+pub fn versions(tx: &mut Tx<'_>, shop: ShopId, external_ids: &[String]) -> Result<HashMap<String, Timestamp>, StoreError> {
+    let externals: Vec<Value> = external_ids.iter().map(Value::from).collect();
+    let rows = tx.query_in(
+        "SELECT external_id, modified_at FROM orders WHERE shop_id = $1 AND external_id IN ({ids})",
+        &externals,
+        &[shop.into()],
+    )?;
+    rows.iter().map(|row| Ok((row.text(0)?, row.time(1)?))).collect()
+}
+
 /// Known orders by id, locked for the unit of work.
 pub fn known_of(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Vec<KnownOrder>, StoreError> {
     crate::locks::orders(tx, ids)?;

@@ -46,6 +46,11 @@ pub enum Step {
 
 /// Takes a step with a parcel whose state the caller has read, locked and asked the machine about.
 pub fn step(tx: &mut Tx<'_>, id: ShipmentId, step: &Step) -> Result<(), StoreError> {
+    steps(tx, &[id], step)
+}
+
+/// Moves parcels by the same step, in one statement.
+pub fn steps(tx: &mut Tx<'_>, ids: &[ShipmentId], step: &Step) -> Result<(), StoreError> {
     let now = tx.now();
     let (sets, params): (&str, Vec<Value>) = match step {
         Step::Draft => (
@@ -53,35 +58,24 @@ pub fn step(tx: &mut Tx<'_>, id: ShipmentId, step: &Step) -> Result<(), StoreErr
             vec![],
         ),
         Step::Booked { number, carrier_code, carrier_name } => (
-            "shipment_state = 'booked', waybill_number = $3, carrier_code = $4, carrier_name = $5",
+            "shipment_state = 'booked', waybill_number = $2, carrier_code = $3, carrier_name = $4",
             vec![number.into(), carrier_code.into(), carrier_name.into()],
         ),
         Step::Packed { station, by } => {
-            ("shipment_state = 'packed', packed_at = $2, station = $3, packed_by = $4", vec![station.into(), (*by).into()])
+            ("shipment_state = 'packed', packed_at = $1, station = $2, packed_by = $3", vec![station.into(), (*by).into()])
         }
         Step::Unpacked => ("shipment_state = 'booked', packed_at = NULL, station = '', packed_by = NULL, opened_at = NULL", vec![]),
-        Step::HandedOver => ("shipment_state = 'handed_over', handed_over_at = $2", vec![]),
+        Step::HandedOver => ("shipment_state = 'handed_over', handed_over_at = $1", vec![]),
         Step::Away { state, delivered_at } => (
-            "shipment_state = $3, delivered_at = COALESCE(CAST($4 AS BIGINT), delivered_at)",
+            "shipment_state = $2, delivered_at = COALESCE(CAST($3 AS BIGINT), delivered_at)",
             vec![Value::word(*state), (*delivered_at).into()],
         ),
-        Step::Cancelled { reason } => ("shipment_state = 'cancelled', stop_reason = $3", vec![reason.into()]),
+        Step::Cancelled { reason } => ("shipment_state = 'cancelled', stop_reason = $2", vec![reason.into()]),
     };
-    let mut all = vec![Value::from(id), now.into()];
-    all.extend(params);
-    tx.execute(&format!("UPDATE shipments SET {sets}, updated_at = $2, version = version + 1 WHERE id = $1"), &all)?;
-    Ok(())
-}
-
-/// Marks parcels as handed over, in one statement.
-pub fn handed_over(tx: &mut Tx<'_>, ids: &[ShipmentId]) -> Result<(), StoreError> {
-    let now = tx.now();
+    let mut before = vec![Value::from(now)];
+    before.extend(params);
     let ids: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
-    tx.execute_in(
-        "UPDATE shipments SET shipment_state = 'handed_over', handed_over_at = $1, updated_at = $1, version = version + 1 WHERE id IN ({ids})",
-        &ids,
-        &[now.into()],
-    )?;
+    tx.execute_in(&format!("UPDATE shipments SET {sets}, updated_at = $1, version = version + 1 WHERE id IN ({{ids}})"), &ids, &before)?;
     Ok(())
 }
 
@@ -97,20 +91,36 @@ pub fn set_stop(tx: &mut Tx<'_>, ids: &[ShipmentId], reason: &str) -> Result<(),
     Ok(())
 }
 
+/// The carrier of one parcel, with the why.
+#[derive(Debug, Clone)]
+pub struct CarrierChoice {
+    /// The parcel.
+    pub shipment_id: ShipmentId,
+    /// The account; `None` when no carrier takes it.
+    pub account: Option<CarrierAccountId>,
+    /// The account's word for the service.
+    pub service: String,
+    /// What the parcel should weigh.
+    pub weight_grams: i64,
+    /// Candidates, their prices, and why the losers lost.
+    pub trace: serde_json::Value,
+}
+
 /// Sets carrier, service, weight and the trace of the choice.
-pub fn set_carrier(
-    tx: &mut Tx<'_>,
-    id: ShipmentId,
-    account: Option<CarrierAccountId>,
-    service: &str,
-    weight_grams: i64,
-    trace: &serde_json::Value,
-) -> Result<(), StoreError> {
+pub fn set_carriers(tx: &mut Tx<'_>, choices: &[CarrierChoice]) -> Result<(), StoreError> {
     let now = tx.now();
-    tx.execute(
-        "UPDATE shipments SET carrier_account_id = $2, service = $3, weight_grams = $4, trace = $5, updated_at = $6, version = version + 1 WHERE id = $1",
-        &[id.into(), account.into(), service.into(), weight_grams.into(), trace.into(), now.into()],
-    )?;
+    let rows: Vec<Vec<Value>> = choices
+        .iter()
+        .map(|c| vec![c.shipment_id.into(), c.account.into(), c.service.as_str().into(), c.weight_grams.into(), (&c.trace).into()])
+        .collect();
+    if !rows.is_empty() {
+        tx.execute_rows(
+            "UPDATE shipments SET carrier_account_id = CAST(v.column2 AS BIGINT), service = v.column3, weight_grams = v.column4, \
+             trace = v.column5, updated_at = $1, version = version + 1 FROM {rows} AS v WHERE id = v.column1",
+            &rows,
+            &[now.into()],
+        )?;
+    }
     Ok(())
 }
 

@@ -22,7 +22,7 @@ use crate::top::Top;
 use crate::top::wire::{Maybe, Unread};
 use serde_json::json;
 use wharf_connect::channel::{GroupRecipients, OpenPersonalData, ShopIdentity, WindowRules, WriteNotes};
-use wharf_connect::{Call, Channel, Confirmed, ConnectError, Count, Manifest, OrderPage, PullWindow, ShipmentConfirmation, Vendor};
+use wharf_connect::{Call, Channel, Confirmed, ConnectError, Count, Held, Manifest, OrderPage, PullWindow, ShipmentConfirmation, Vendor};
 use wharf_domain::address::PersonalData;
 use wharf_domain::order::channel::ChannelOrder;
 use wharf_domain::time::{DAY, MINUTE};
@@ -47,8 +47,8 @@ impl Vendor for Connector {
 
 #[async_trait::async_trait]
 impl Channel for Connector {
-    async fn pull_orders(&self, call: &Call<'_>, window: &PullWindow) -> Result<OrderPage, ConnectError> {
-        pull::page(&Top::new(call)?, window).await
+    async fn pull_orders(&self, call: &Call<'_>, window: &PullWindow, held: &dyn Held) -> Result<OrderPage, ConnectError> {
+        pull::page(&Top::new(call)?, window, held).await
     }
 
     async fn get_order(&self, call: &Call<'_>, external_id: &str) -> Result<ChannelOrder, ConnectError> {

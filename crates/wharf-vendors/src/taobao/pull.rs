@@ -12,7 +12,7 @@ use crate::top::wire::{FromWire, Unread};
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use wharf_connect::channel::Unreadable;
-use wharf_connect::{ConnectError, OrderPage, PullWindow};
+use wharf_connect::{ConnectError, Held, OrderPage, PullWindow};
 use wharf_domain::order::channel::ChannelOrder;
 use wharf_domain::time::{MINUTE, SECOND, Timestamp};
 
@@ -78,7 +78,7 @@ impl Place {
 }
 
 /// One page of a window; see [`wharf_connect::Channel::pull_orders`]. A window longer than the platform takes is read in slices.
-pub(super) async fn page(top: &Top<'_>, window: &PullWindow) -> Result<OrderPage, ConnectError> {
+pub(super) async fn page(top: &Top<'_>, window: &PullWindow, held: &dyn Held) -> Result<OrderPage, ConnectError> {
     let list = if window.initial { List::Created } else { List::Modified };
     let (place, first) = match window.page.as_deref() {
         None => {
@@ -108,7 +108,7 @@ pub(super) async fn page(top: &Top<'_>, window: &PullWindow) -> Result<OrderPage
             rows.append(&mut answer.trades);
         }
     }
-    let (orders, unreadable) = details(top, rows).await?;
+    let (orders, unreadable) = details(top, rows, held).await?;
     Ok(OrderPage { orders, unreadable, next: place.after(list, window.to).map(|place| place.text()) })
 }
 
@@ -150,22 +150,25 @@ pub(super) fn read(value: &Value) -> Result<ChannelOrder, Unread> {
     map::order(&Trade::read(value)?, value.to_string().into_bytes())
 }
 
-/// Details of the rows of a page. An order that cannot be read is set aside with its payload; a failure that is not the
+/// Details of the rows of a page that are not held in the listed version. An order that cannot be read is set aside with its payload; a failure that is not the
 /// order's own fails the page, which is asked again.
-async fn details(top: &Top<'_>, rows: Vec<Value>) -> Result<(Vec<ChannelOrder>, Vec<Unreadable>), ConnectError> {
+async fn details(top: &Top<'_>, rows: Vec<Value>, held: &dyn Held) -> Result<(Vec<ChannelOrder>, Vec<Unreadable>), ConnectError> {
     let mut seen = std::collections::BTreeSet::new();
     let mut unreadable = Vec::new();
     let mut tids = Vec::new();
     for row in rows {
-        match TradeRow::read(&row).map(|row| row.id().map(str::to_owned)) {
-            Ok(Some(tid)) if seen.insert(tid.clone()) => tids.push((tid, row)),
-            Ok(Some(_)) => {}
-            Ok(None) => unreadable.push(set_aside(None, "tid is missing".into(), &row)),
+        match TradeRow::read(&row).map(|row| (row.id().map(str::to_owned), row.modified)) {
+            Ok((Some(tid), modified)) if seen.insert(tid.clone()) => tids.push((tid, modified, row)),
+            Ok((Some(_), _)) => {}
+            Ok((None, _)) => unreadable.push(set_aside(None, "tid is missing".into(), &row)),
             Err(unread) => unreadable.push(set_aside(None, unread.to_string(), &row)),
         }
     }
+    let listed: Vec<String> = tids.iter().map(|(tid, _, _)| tid.clone()).collect();
+    let versions = held.versions(&listed).await;
+    tids.retain(|(tid, modified, _)| modified.is_none() || versions.get(tid) != modified.as_ref());
     let asked: Vec<_> = stream::iter(tids)
-        .map(|(tid, row)| async move {
+        .map(|(tid, _, row)| async move {
             let answer = trade_value(top, &tid, FIELDS).await;
             (tid, row, answer)
         })

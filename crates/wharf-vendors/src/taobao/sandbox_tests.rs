@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use wharf_connect::channel::{OrderPage, PullWindow, ShipmentConfirmation};
+use wharf_connect::channel::{NothingHeld, OrderPage, PullWindow, ShipmentConfirmation};
 use wharf_connect::http::TransportError;
 use wharf_connect::sandbox::SandboxHttp;
 use wharf_connect::world::orders::LineDraft;
@@ -309,7 +309,7 @@ async fn pull(stand: &Stand, from: Timestamp, to: Timestamp) -> Vec<OrderPage> {
     let mut page = None;
     loop {
         let window = PullWindow { from, to, page, initial: false };
-        let answer = super::VENDOR.pull_orders(&stand.call(), &window).await.expect("page");
+        let answer = super::VENDOR.pull_orders(&stand.call(), &window, &NothingHeld).await.expect("page");
         page = answer.next.clone();
         pages.push(answer);
         // Buyers go on buying between two pages.

@@ -118,6 +118,7 @@ wire! {
     pub(crate) struct TradeRow {
         tid: Option<String>,
         tid_str: Option<String>,
+        modified: Option<Timestamp>,
     }
 
     /// The answer of the shipping calls.

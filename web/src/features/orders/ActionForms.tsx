@@ -161,6 +161,24 @@ function AssignForm({ onChange }: FormProps) {
   )
 }
 
+/** Orders shared evenly among people. */
+function ShareForm({ onChange }: FormProps) {
+  const { t } = useTranslation()
+  const users = (useQuery(usersQuery).data?.items ?? []).filter((user) => !user.disabled_at)
+  const [among, setAmong] = useState<string[]>([])
+  useFields(among.length > 0 ? { among } : undefined, onChange)
+  return (
+    <Field label={t('orders.share_among')}>
+      {(id) => (
+        <>
+          <Select id={id} mode="multiple" autoFocus optionFilterProp="label" value={among} onChange={setAmong} options={users.map((entry) => ({ value: entry.id, label: entry.name }))} />
+          <span className="muted">{t('orders.share_hint')}</span>
+        </>
+      )}
+    </Field>
+  )
+}
+
 const ADDRESS_FIELDS = ['name', 'phone', 'province', 'city', 'district', 'town', 'address', 'postal_code'] as const
 
 interface Address {
@@ -185,12 +203,16 @@ function AddressForm({ order, onChange }: FormProps) {
     const { province, city, district, town, postal_code } = order.recipient
     openRecipient(order.id).then(
       ({ name, phone, address }) => setWas({ name, phone, province, city, district, town, address, postal_code }),
-      () => setFailed(true),
+      () => {
+        setFailed(true)
+        setWas({ name: '', phone: '', province, city, district, town, address: '', postal_code })
+      },
     )
     // Once for an order: what is typed stays when the order is read again.
   }, [order?.id])
-  const changed = ADDRESS_FIELDS.some((key) => was !== undefined && now[key] !== undefined && now[key] !== was[key])
-  useFields(changed && was ? { recipient: { ...was, ...now } } : undefined, onChange)
+  // Only what changed is sent: what the channel gave masked must not be written back as the address.
+  const changes = ADDRESS_FIELDS.filter((key) => was !== undefined && now[key] !== undefined && now[key] !== was[key])
+  useFields(changes.length > 0 ? { recipient: Object.fromEntries(changes.map((key) => [key, now[key]])) } : undefined, onChange)
   return (
     <div className="address-form">
       {failed && <p className="ink-warn">{t('orders.recipient_closed')}</p>}
@@ -249,6 +271,7 @@ export const FORMS: Record<string, (props: FormProps) => ReactNode> = {
   note: NoteForm,
   tag: TagForm,
   assign: AssignForm,
+  share: ShareForm,
   address: AddressForm,
   split: SplitForm,
 }

@@ -4,11 +4,11 @@ import { useCallback, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { explain } from '@/api/problem'
 import type { OrderDetail } from '@/api/types'
-import { comboLabel, KEYMAP, useKeys } from '@/lib/keys'
+import { keyLabel, useKeys } from '@/lib/keys'
 import { formatNumber } from '@/lib/money'
 import { FORMS, type Fields } from './ActionForms'
 import { actionOf, refusalGroups } from './actions'
-import { runAction, type Target } from './queries'
+import { rehearse, type Target } from './queries'
 import { reasonWords } from '@/lib/outcome'
 
 interface Props {
@@ -35,7 +35,7 @@ export function ActionPanel({ name, target, count, order, busy, onRun, onClose }
     gcTime: 0,
     retry: false,
     placeholderData: keepPreviousData,
-    queryFn: () => runAction({ name, target, fields, dryRun: true }),
+    queryFn: () => rehearse({ name, target, fields }),
   })
   const tally = preview.data?.tally
   const can = tally?.done ?? 0
@@ -46,7 +46,6 @@ export function ActionPanel({ name, target, count, order, busy, onRun, onClose }
   useKeys('global', { close: onClose })
 
   const groups = refusalGroups(preview.data?.results ?? [], (reason) => reasonWords(reason, t))
-  const combo = KEYMAP.find((entry) => entry.scope === 'bulk' && entry.id === 'confirm')?.combo ?? ''
   const failure = preview.error ? explain(preview.error, t) : undefined
   return (
     <Modal
@@ -60,7 +59,7 @@ export function ActionPanel({ name, target, count, order, busy, onRun, onClose }
           {t('common.cancel')}
         </Button>,
         <Button key="run" type="primary" danger={action?.danger} disabled={!ready} loading={busy} onClick={confirm} data-testid="confirm">
-          {t('orders.do_it', { action: t(`action.${name}`), count: action?.parcels ? count : can })} <kbd>{comboLabel(combo)}</kbd>
+          {t('orders.do_it', { action: t(`action.${name}`), count: action?.parcels ? count : can })} <kbd>{keyLabel('bulk', 'confirm')}</kbd>
         </Button>,
       ]}
     >

@@ -4,10 +4,11 @@ import { Button, Checkbox, Input, Popover, Select } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { carriersQuery, shopsQuery, warehousesQuery } from '@/api/shared'
+import { ExportButton } from '@/components/ExportButton'
 import { useLiveState } from '@/lib/live'
 import { SHIP_BY_CHOICES, type OrdersSearch } from '@/lib/orders-search'
 import { COLUMN_KEYS, FIXED_COLUMNS, type ColumnKey } from './columns'
-import { isFiltered } from './filter'
+import { isFiltered, type OrderFilter } from './filter'
 import { useViews } from './views'
 
 interface Props {
@@ -16,6 +17,8 @@ interface Props {
   /** Tags that the loaded orders carry. */
   tags: readonly string[]
   columns: readonly ColumnKey[]
+  /** The same filter in the API's words: what the file holds. */
+  filter: OrderFilter
   onSearch: (patch: Partial<OrdersSearch>) => void
   onReplace: (search: OrdersSearch) => void
   onColumns: (columns: ColumnKey[]) => void
@@ -88,7 +91,7 @@ function LiveMark() {
 }
 
 /** Filters that combine; each is one click, all together are saved under a name. */
-export function FilterBar({ search, holds, tags, columns, onSearch, onReplace, onColumns }: Props) {
+export function FilterBar({ search, holds, tags, columns, filter, onSearch, onReplace, onColumns }: Props) {
   const { t } = useTranslation()
   const shops = useQuery(shopsQuery).data?.items ?? []
   const warehouses = useQuery(warehousesQuery).data?.items ?? []
@@ -147,6 +150,7 @@ export function FilterBar({ search, holds, tags, columns, onSearch, onReplace, o
       <Views search={search} onReplace={onReplace} />
       <span className="grow" />
       <LiveMark />
+      <ExportButton list="orders" query={filter} size="small" />
       <Popover
         trigger="click"
         placement="bottomRight"

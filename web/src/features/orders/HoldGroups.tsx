@@ -1,6 +1,7 @@
 import { Button } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { Chip } from '@/components/Chip'
+import { actionOf } from './actions'
 import { holdTone } from './columns'
 
 interface Props {
@@ -35,11 +36,13 @@ export function HoldGroups({ holds, picked, onPick, onDecide }: Props) {
       {only && (
         <span className="hold-decide">
           <Button size="small" onClick={() => onDecide('release', only)}>
-            {t('orders.group_release')} <kbd>U</kbd>
+            {t('orders.group_release')}
           </Button>
-          <Button size="small" danger onClick={() => onDecide('cancel', only)}>
-            {t('orders.group_cancel')} <kbd>D</kbd>
-          </Button>
+          {actionOf('cancel') && (
+            <Button size="small" danger onClick={() => onDecide('cancel', only)}>
+              {t('orders.group_cancel')}
+            </Button>
+          )}
         </span>
       )}
     </div>

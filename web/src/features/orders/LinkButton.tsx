@@ -3,16 +3,9 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Button, InputNumber, Popover, Select } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { looseGet, loosePost } from '@/api/loose'
+import { api, body } from '@/api/client'
 import { useMay } from '@/api/session'
-import type { ActionAnswer, Page } from '@/api/types'
 import { showFailure, showOutcome } from '@/lib/outcome'
-
-interface Sku {
-  id: string
-  code: string
-  name: string
-}
 
 /** Links a listing to its SKU, once for ever: every order that waits for it moves on. */
 export function LinkButton({ listing, sellerCode }: { listing: string; sellerCode: string }) {
@@ -27,14 +20,14 @@ export function LinkButton({ listing, sellerCode }: { listing: string; sellerCod
   const found = useQuery({
     queryKey: ['skus', text],
     enabled: open,
-    queryFn: () => looseGet<Page<Sku>>('/api/v1/skus', { q: text, limit: 30 }),
+    queryFn: () => body(api.GET('/api/v1/skus', { params: { query: { q: text, limit: 30 } } })),
   })
   if (!may) return null
   const link = async () => {
     if (!sku) return
     setBusy(true)
     try {
-      const answer = await loosePost<ActionAnswer>('/api/v1/listings/actions/link', { ids: [listing], sku_id: sku, quantity })
+      const answer = await body(api.POST('/api/v1/listings/actions/link', { body: { ids: [listing], sku_id: sku, quantity } }))
       showOutcome(answer, t('orders.linked'), t, () => sellerCode)
       setOpen(false)
       await client.invalidateQueries({ queryKey: ['orders'] })

@@ -1,6 +1,6 @@
-import { ArrowLeftOutlined, CloseOutlined, EyeOutlined } from '@ant-design/icons'
+import { ArrowLeftOutlined, CloseOutlined, EyeOutlined, MoreOutlined } from '@ant-design/icons'
 import { useQuery } from '@tanstack/react-query'
-import { Button, Tooltip } from 'antd'
+import { Button, Dropdown, Tooltip } from 'antd'
 import { useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { explain } from '@/api/problem'
@@ -8,14 +8,16 @@ import type { OrderDetail, OrderLine, Recipient } from '@/api/types'
 import { Chip } from '@/components/Chip'
 import { Picture } from '@/components/Picture'
 import { ErrorState, LoadingState } from '@/components/States'
+import { keyLabel } from '@/lib/keys'
 import { formatMoney } from '@/lib/money'
 import { formatLong, formatShort } from '@/lib/time'
 import { showTally } from '@/lib/tallies'
 import { LinkButton } from './LinkButton'
+import { ORDER_ACTIONS } from './actions'
 import { holdTone, phaseTone, TimeLeft } from './columns'
 import { likelyFixes, type LikelyFix } from './fixes'
 import { openRecipient, orderQuery } from './queries'
-import { actorWords, eventWords, holdWhy, sentence } from './words'
+import { actorWords, eventWords, sentence, whyHeld } from './words'
 import { regionOf } from '@/lib/region'
 
 const confirmationTone = (state: string) => (state === 'refused' || state === 'gave_up' ? 'bad' : state === 'accepted' || state === 'already' ? 'good' : 'idle')
@@ -119,10 +121,11 @@ interface Props {
   asPage: boolean
   onClose: () => void
   onFix: (fix: LikelyFix) => void
+  onAct: (name: string) => void
   busy: boolean
 }
 
-export function OrderPane({ id, asPage, onClose, onFix, busy }: Props) {
+export function OrderPane({ id, asPage, onClose, onFix, onAct, busy }: Props) {
   const { t, i18n } = useTranslation()
   const locale = i18n.language
   const { data: order, error, refetch, isPending } = useQuery(orderQuery(id))
@@ -132,7 +135,8 @@ export function OrderPane({ id, asPage, onClose, onFix, busy }: Props) {
 
   const holds = order.hold_history.filter((hold) => !hold.released_at)
   const fixes = likelyFixes(order)
-  const findings = order.findings.filter((finding) => finding.severity !== 'info' || holds.length > 0)
+  // A hold says what its own finding saw; the rest stands below.
+  const findings = order.findings.filter((finding) => finding.severity !== 'info' && !holds.some((hold) => hold.reason === finding.code))
   return (
     <article className="pane" aria-label={order.external_id} data-testid="pane">
       <header className="pane-head">
@@ -149,6 +153,22 @@ export function OrderPane({ id, asPage, onClose, onFix, busy }: Props) {
             <TimeLeft shipBy={order.ship_by} phase={order.phase} />
           </div>
         </div>
+        <Dropdown
+          trigger={['click']}
+          placement="bottomRight"
+          menu={{
+            items: ORDER_ACTIONS.filter((action) => !action.several).map((action) => ({
+              key: action.name,
+              danger: action.danger,
+              disabled: busy,
+              label: t(`action.${action.name}`),
+              extra: <kbd>{keyLabel('orders', action.key)}</kbd>,
+              onClick: () => onAct(action.name),
+            })),
+          }}
+        >
+          <Button type="text" size={asPage ? 'middle' : 'small'} icon={<MoreOutlined />} aria-label={t('shops.actions')} data-testid="pane-actions" />
+        </Dropdown>
         {!asPage && <Button type="text" size="small" icon={<CloseOutlined />} aria-label={t('common.close')} onClick={onClose} />}
       </header>
 
@@ -159,7 +179,7 @@ export function OrderPane({ id, asPage, onClose, onFix, busy }: Props) {
         {holds.map((hold) => (
           <p key={hold.id}>
             <Chip tone={holdTone(hold.reason)}>{t(`hold.${hold.reason}`, { defaultValue: hold.reason })}</Chip>{' '}
-            {holdWhy(hold.reason, hold.detail, t, locale)}
+            {whyHeld(order, hold, t, locale)}
             <span className="muted"> · {[actorWords(hold.placed_by, t), formatShort(hold.placed_at, locale)].filter(Boolean).join(' ')}</span>
           </p>
         ))}

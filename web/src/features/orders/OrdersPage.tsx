@@ -4,16 +4,18 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Button } from 'antd'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { lastUndoable } from '@/api/operations'
 import { DataTable, type Marks } from '@/components/DataTable'
 import { DocumentView, type MadeDocument } from '@/components/DocumentView'
 import { EmptyState, ErrorState, SkeletonRows } from '@/components/States'
-import { comboLabel, KEYMAP, overlayOpen, useKeys } from '@/lib/keys'
+import { keyLabel, overlayOpen, useKeys } from '@/lib/keys'
 import { useKept } from '@/lib/kept'
 import { useLive } from '@/lib/live'
 import { useNarrow, useRoomy, useWide } from '@/lib/media'
 import { formatNumber } from '@/lib/money'
 import { useNow } from '@/lib/now'
 import { phasesOf, type OrdersSearch } from '@/lib/orders-search'
+import { showFailure } from '@/lib/outcome'
 import { countOf, isMarked, markAll, markRange, none, pageState, targetOf, toggle, togglePage, type Selection } from '@/lib/selection'
 import { lastUndo, dismissTally, showTally } from '@/lib/tallies'
 import { remaining } from '@/lib/time'
@@ -57,7 +59,8 @@ export function OrdersPage() {
   const ids = useMemo(() => rows.map((row) => row.id), [rows])
   const phases = phasesOf(search)
   const total = phases.length > 0 ? counts && phases.reduce((sum, phase) => sum + (counts.phases[phase] ?? 0), 0) : counts?.total
-  const matching = search.hold && search.phase === 'held' ? undefined : total
+  const onlyHold = search.hold?.length === 1 ? search.hold[0] : undefined
+  const matching = search.hold && search.phase === 'held' ? (onlyHold === undefined ? undefined : counts?.holds[onlyHold]) : total
 
   const [chosen, setColumns] = useKept<ColumnKey[] | null>('orders.columns', null)
   const roomy = useRoomy()
@@ -109,16 +112,17 @@ export function OrdersPage() {
   }
 
   const labelOf = useCallback((id: string) => rows.find((row) => row.id === id)?.external_id ?? id, [rows])
-  const { run, busy } = useActions(labelOf)
+  const { run, busy, takeBack } = useActions(labelOf)
   const [pending, setPending] = useState<Pending>()
   const [made, setMade] = useState<MadeDocument[]>()
 
   const perform = async (name: string, target: Target, count: number, fields?: Record<string, unknown>) => {
     const before = ids
     const answer = await run({ name: name as ActionName, target, fields }, count)
+    // What was typed stays when nothing came of it.
+    if (!answer || (answer.tally.done === 0 && answer.tally.refused > 0)) return
     setPending(undefined)
     setBase(undefined)
-    if (!answer) return
     if (answer.files && answer.files.length > 0) setMade(answer.files.map((file) => ({ kind: 'label', file })))
     const gone = new Set(answer.results.filter((result) => result.outcome === 'done').map((result) => result.id))
     const stays = (await client.fetchInfiniteQuery(ordersQuery(filter)).catch(() => undefined))?.pages.flatMap((page) => page.items.map((row) => row.id))
@@ -169,17 +173,21 @@ export function OrdersPage() {
     setSelection(extend && lastMark.current ? markRange(selection, lastMark.current, id, ids) : toggle(selection, id, ids))
     lastMark.current = id
   }
-  const undo = () => {
-    const last = lastUndo()
-    if (!last?.undo) {
-      showTally({ title: t('tally.nothing_to_undo'), tone: 'warn', fleeting: true })
-      return
+  const undo = async () => {
+    try {
+      // The newest card; without one (the page was loaded anew) the newest operation that can still be taken back.
+      const last = lastUndo()
+      const operation = last?.undo ? undefined : await lastUndoable()
+      if (last?.undo) {
+        dismissTally(last.key)
+        await last.undo()
+      } else if (operation) await takeBack(operation.id)
+      else showTally({ title: t('tally.nothing_to_undo'), tone: 'warn', fleeting: true })
+    } catch (error) {
+      showFailure(error, t('tally.undo_failed'), t)
     }
-    void last.undo().then(
-      () => dismissTally(last.key),
-      () => showTally({ title: t('tally.undo_failed'), tone: 'bad' }),
-    )
   }
+  const markAllMatching = () => matching !== undefined && matching > 0 && setSelection(markAll(filter, matching))
   const closePane = () => {
     if (wide) setPaneClosed(true)
     stand(undefined)
@@ -190,6 +198,7 @@ export function OrdersPage() {
     previous: () => move(-1),
     mark: () => standing.current && mark(standing.current, false),
     mark_page: () => setSelection(togglePage(selection, ids)),
+    mark_all: markAllMatching,
     open: () => {
       setPaneClosed(false)
       if (cursor ?? ids[0]) stand(cursor ?? ids[0])
@@ -197,7 +206,7 @@ export function OrdersPage() {
     fix_1: () => fixAt(0),
     fix_2: () => fixAt(1),
     fix_3: () => fixAt(2),
-    undo,
+    undo: () => void undo(),
     ...Object.fromEntries(ORDER_ACTIONS.map((action) => [action.key, () => act(action.name)])),
   })
   useKeys('global', {
@@ -225,7 +234,7 @@ export function OrdersPage() {
   }, [])
 
   const pane = paneOpen && cursor && (
-    <OrderPane key={cursor} id={cursor} asPage={!wide} busy={busy} onFix={takeFix} onClose={closePane} />
+    <OrderPane key={cursor} id={cursor} asPage={!wide} busy={busy} onFix={takeFix} onAct={act} onClose={closePane} />
   )
   if (!wide && pane) {
     return (
@@ -247,7 +256,7 @@ export function OrdersPage() {
       <h1 className="sr-only">{t('places.orders')}</h1>
       <div className="orders-list">
         <PhaseTabs counts={counts} phases={phases} onPick={(phase) => patchSearch({ phase, group: undefined, hold: phase === 'held' ? search.hold : undefined })} />
-        <FilterBar search={search} holds={counts?.holds ?? {}} tags={tags} columns={columns} onSearch={patchSearch} onReplace={replaceSearch} onColumns={setColumns} />
+        <FilterBar search={search} holds={counts?.holds ?? {}} tags={tags} columns={columns} filter={filter} onSearch={patchSearch} onReplace={replaceSearch} onColumns={setColumns} />
         {search.phase === 'held' && (
           <HoldGroups
             holds={counts?.holds ?? {}}
@@ -311,13 +320,14 @@ export function OrdersPage() {
           <div className="bulk-bar" role="toolbar" aria-label={t('orders.bulk')} data-testid="bulk">
             <b>{t('common.selected', { count: formatNumber(count, locale) as unknown as number })}</b>
             {!allMarked && marks.state === 'all' && matching !== undefined && matching > count && (
-              <Button size="small" type="link" onClick={() => setSelection(markAll(filter, matching))} data-testid="mark-all">
+              <Button size="small" type="link" onClick={markAllMatching} data-testid="mark-all">
+                <kbd>{keyLabel('orders', 'mark_all')}</kbd>
                 {t('orders.mark_all', { total: formatNumber(matching, locale) })}
               </Button>
             )}
             {ORDER_ACTIONS.filter((action) => !(action.single && count > 1) && !(action.several && count < 2)).map((action) => (
               <Button key={action.name} size="small" danger={action.danger} disabled={busy} onClick={() => act(action.name)} data-action={action.name}>
-                <kbd>{comboLabel(KEYMAP.find((entry) => entry.scope === 'orders' && entry.id === action.key)?.combo ?? '')}</kbd> {t(`action.${action.name}`)}
+                <kbd>{keyLabel('orders', action.key)}</kbd> {t(`action.${action.name}`)}
               </Button>
             ))}
             <span className="grow" />

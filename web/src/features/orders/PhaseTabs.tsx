@@ -10,9 +10,13 @@ interface Props {
   onPick: (phase: OrderPhase | undefined) => void
 }
 
+const WORK = new Set<OrderPhase>(['review', 'held', 'mapping', 'stock', 'label', 'pack', 'shipped'])
+
 /** One tab a phase with its live count; the counts add up to "all". */
 export function PhaseTabs({ counts, phases, onPick }: Props) {
   const { t, i18n } = useTranslation()
+  /** Work keeps its place; what nothing is in may go, so that the rest fits. */
+  const shown = (key: OrderPhase) => WORK.has(key) || phases.includes(key) || (counts?.phases[key] ?? 0) > 0
   const isOpen = (key: OrderPhase | undefined) => (key === undefined ? phases.length === 0 : phases.includes(key))
   const tab = (key: OrderPhase | undefined, label: string, count: number | undefined) => (
     <button
@@ -29,8 +33,8 @@ export function PhaseTabs({ counts, phases, onPick }: Props) {
   )
   return (
     <div className="phase-tabs" role="tablist" aria-label={t('orders.phases')}>
-      {ORDER_PHASES.map((key) => tab(key, t(`phase.${key}`), counts === undefined ? undefined : (counts.phases[key] ?? 0)))}
       {tab(undefined, t('orders.all'), counts?.total)}
+      {ORDER_PHASES.filter((key) => shown(key)).map((key) => tab(key, t(`phase.${key}`), counts === undefined ? undefined : (counts.phases[key] ?? 0)))}
     </div>
   )
 }

@@ -18,6 +18,7 @@ export type ActionName =
   | 'note'
   | 'tag'
   | 'assign'
+  | 'share'
   | 'cancel'
   /** Nothing to do now: on to the next order. */
   | 'skip'
@@ -27,7 +28,7 @@ export interface OrderAction {
   /** The binding in the keyboard map. */
   key: string
   /** Asks for something before it can be done. */
-  form?: 'hold' | 'cancel' | 'route' | 'carrier' | 'address' | 'note' | 'tag' | 'assign' | 'split'
+  form?: 'hold' | 'cancel' | 'route' | 'carrier' | 'address' | 'note' | 'tag' | 'assign' | 'share' | 'split'
   /** Makes sense for one order only. */
   single?: true
   /** Makes sense for two orders or more. */
@@ -50,6 +51,7 @@ const ALL: readonly OrderAction[] = [
   { name: 'note', key: 'remark', form: 'note' },
   { name: 'tag', key: 'tag', form: 'tag' },
   { name: 'assign', key: 'assign', form: 'assign' },
+  { name: 'share', key: 'share', form: 'share', several: true },
   { name: 'cancel', key: 'cancel', form: 'cancel', danger: true },
 ]
 

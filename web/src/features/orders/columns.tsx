@@ -8,6 +8,8 @@ import { formatShort, remaining } from '@/lib/time'
 import { useNow } from '@/lib/now'
 import { useTranslation } from 'react-i18next'
 import { regionOf } from '@/lib/region'
+import { fixOf } from './fixes'
+import { sentence } from './words'
 
 const RED_HOLDS = new Set(['refund_requested', 'channel_conflict', 'changed_after_label', 'blacklisted_buyer', 'waybill_refused', 'confirmation_refused'])
 const CLOSED = new Set(['shipped', 'delivered', 'completed', 'cancelled', 'external'])
@@ -65,6 +67,19 @@ export function Reasons({ order }: { order: OrderRow }) {
   )
 }
 
+/** What key 1 would do, without opening the order. */
+export function FirstFix({ order }: { order: OrderRow }) {
+  const { t, i18n } = useTranslation()
+  const fix = fixOf(order.fix)
+  if (!fix) return <span className="muted">—</span>
+  const words = sentence('fix', fix.code, fix.params, t, i18n.language)
+  return (
+    <span title={words}>
+      <kbd>1</kbd> {words}
+    </span>
+  )
+}
+
 export function Items({ order }: { order: OrderRow }) {
   const first = order.lines[0]
   const more = order.line_count - 1
@@ -102,6 +117,7 @@ export const COLUMN_KEYS = [
   'recipient',
   'total',
   'reason',
+  'fix',
   'placed',
   'paid',
   'warehouse',
@@ -110,7 +126,7 @@ export const COLUMN_KEYS = [
   'assignee',
 ] as const
 export type ColumnKey = (typeof COLUMN_KEYS)[number]
-export const DEFAULT_COLUMNS: ColumnKey[] = ['left', 'order', 'items', 'recipient', 'total', 'reason']
+export const DEFAULT_COLUMNS: ColumnKey[] = ['left', 'order', 'items', 'recipient', 'total', 'reason', 'fix']
 /** A large screen has room for where and how it goes. */
 export const ROOMY_COLUMNS: ColumnKey[] = [...DEFAULT_COLUMNS, 'warehouse', 'carrier']
 /** A list without these would not say which order a row is. */
@@ -119,26 +135,27 @@ export const FIXED_COLUMNS: ColumnKey[] = ['left', 'order', 'reason']
 /** The chosen columns, in their own order. */
 export function orderColumns(t: TFunction, locale: string, chosen: readonly ColumnKey[]): Column<OrderRow>[] {
   const all: Record<ColumnKey, Omit<Column<OrderRow>, 'key' | 'title'>> = {
-    left: { width: '72px', align: 'right', render: (order) => <TimeLeft shipBy={order.ship_by} phase={order.phase} /> },
+    left: { width: '66px', align: 'right', render: (order) => <TimeLeft shipBy={order.ship_by} phase={order.phase} /> },
     order: {
-      width: 'minmax(226px, 1.1fr)',
+      width: 'minmax(250px, 1fr)',
       render: (order) => (
         <>
           <span className="order-number">{order.external_id}</span> <Marks order={order} /> <span className="muted">{order.shop.name}</span>
         </>
       ),
     },
-    items: { width: 'minmax(170px, 1.6fr)', render: (order) => <Items order={order} /> },
+    items: { width: 'minmax(150px, 1.6fr)', render: (order) => <Items order={order} /> },
     recipient: {
-      width: 'minmax(130px, 1fr)',
+      width: 'minmax(110px, 0.9fr)',
       render: (order) => (
           <span title={`${order.recipient.name} ${order.recipient.phone} ${regionOf(order.recipient)}`}>
             {order.recipient.name} <span className="muted">{regionOf(order.recipient)}</span>
           </span>
         ),
     },
-    total: { width: '92px', align: 'right', render: (order) => formatMoney(order.total, locale) },
-    reason: { width: '118px', render: (order) => <Reasons order={order} /> },
+    total: { width: '86px', align: 'right', render: (order) => formatMoney(order.total, locale) },
+    reason: { width: '104px', render: (order) => <Reasons order={order} /> },
+    fix: { width: 'minmax(108px, 0.7fr)', render: (order) => <FirstFix order={order} /> },
     placed: { width: '104px', align: 'right', render: (order) => formatShort(order.placed_at, locale) },
     paid: { width: '104px', align: 'right', render: (order) => formatShort(order.paid_at, locale) },
     warehouse: { width: 'minmax(72px, 0.5fr)', render: (order) => order.warehouse?.name ?? <span className="muted">—</span> },

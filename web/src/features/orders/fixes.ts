@@ -2,8 +2,8 @@
  * The one to three likely fixes of what an order waits for, numbered on the screen. The server's own proposals (which
  * know more: the corrected phone, the other warehouse) come first; behind them stands what a person can always do.
  */
-import type { Fix, OrderDetail } from '@/api/types'
-import type { ActionName } from './actions'
+import type { Fix, OrderDetail, OrderRow } from '@/api/types'
+import { actionOf, type ActionName } from './actions'
 
 export interface LikelyFix {
   /** Names the sentence (`fix.<code>`). */
@@ -65,10 +65,20 @@ const BY_PHASE: Record<string, readonly { code: string; action: ActionName }[]> 
   label: [{ code: 'label', action: 'label' }],
 }
 
+/** The row's first fix, as the list carries it. */
+export function fixOf(value: OrderRow['fix']): Pick<Fix, 'code' | 'params'> | undefined {
+  if (!value || typeof value.code !== 'string') return undefined
+  const { params } = value
+  return { code: value.code, params: typeof params === 'object' && params !== null ? (params as Record<string, unknown>) : {} }
+}
+
 const LIMIT = 3
 
 /** Advice that no call can carry out: asking the buyer is noted, choosing a carrier opens its form, waiting goes on. */
 const ADVICE: Record<string, ActionName> = { ask_buyer: 'note', choose_carrier: 'carrier' }
+
+/** Whether the API has a call for it. */
+const canDo = (name: ActionName): boolean => name === 'skip' || actionOf(name) !== undefined
 
 function offeredFix(fix: Fix): LikelyFix {
   const action = fix.action || ADVICE[fix.code] || 'skip'
@@ -80,8 +90,9 @@ export function likelyFixes(order: Pick<OrderDetail, 'phase' | 'fixes'> & { hold
   const offered = order.fixes.map(offeredFix)
   const standing =
     order.phase === 'held' ? order.holds.flatMap((hold) => BY_HOLD[hold.reason] ?? AT_HOLD) : (BY_PHASE[order.phase] ?? [])
-  const fixes = [...offered]
+  const fixes = offered.filter((fix) => canDo(fix.action))
   for (const entry of standing) {
+    if (!canDo(entry.action)) continue
     const known = fixes.some((fix) => fix.code === entry.code || (fix.action === entry.action && !['edit_address', 'note'].includes(entry.action)))
     if (!known) fixes.push({ ...entry, params: {} })
   }

@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { api, body } from '@/api/client'
-import type { Selection, ActionAnswer, Counts, OrderDetail, OrderRow, Page, Recipient } from '@/api/types'
+import type { ActionAnswer, Selection, Counts, OrderDetail, OrderRow, Page, Recipient } from '@/api/types'
+import type { Begun } from '@/lib/follow'
 import type { ActionName } from './actions'
 import { withoutPhase, type OrderFilter } from './filter'
 
@@ -43,13 +44,18 @@ export interface ActionRequest {
   dryRun?: boolean
 }
 
-export function runAction({ name, target, fields, dryRun = false }: ActionRequest): Promise<ActionAnswer> {
-  return body<ActionAnswer>(
+export function runAction({ name, target, fields, dryRun = false }: ActionRequest): Promise<Begun> {
+  return body<Begun>(
     // One call for all actions: they differ in the fields that their forms give.
     api.POST(`/api/v1/orders/actions/${name}` as '/api/v1/orders/actions/approve', {
       body: { ...target, ...fields, dry_run: dryRun } as Selection,
     }),
   )
+}
+
+/** What an action would do: nothing is changed, the answer comes at once. */
+export function rehearse(request: ActionRequest): Promise<ActionAnswer> {
+  return runAction({ ...request, dryRun: true }) as Promise<ActionAnswer>
 }
 
 /** Opens the recipient on purpose; the server logs who did. */

@@ -1,9 +1,9 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { loosePost } from '@/api/loose'
+import { undoOperation } from '@/api/operations'
+import { followOperation } from '@/lib/follow'
 import { showFailure, showOutcome } from '@/lib/outcome'
-import { showTally } from '@/lib/tallies'
 import { recall } from '@/lib/storage'
 import { actionOf } from './actions'
 import { runOnParcels, type ParcelsAnswer } from './parcels'
@@ -15,15 +15,17 @@ export function useActions(labelOf: (id: string) => string) {
   const client = useQueryClient()
   const [busy, setBusy] = useState(false)
 
-  const refresh = useCallback(() => client.invalidateQueries({ queryKey: ['orders'] }), [client])
+  const refresh = useCallback(async () => {
+    void client.invalidateQueries({ queryKey: ['operations'] })
+    await client.invalidateQueries({ queryKey: ['orders'] })
+  }, [client])
 
-  const undoOf = useCallback(
-    (operationId: string) => async () => {
-      await loosePost(`/api/v1/operations/${operationId}/actions/undo`, {})
-      showTally({ title: t('tally.undone'), tone: 'good', fleeting: true })
+  const takeBack = useCallback(
+    async (operationId: string) => {
+      showOutcome(await undoOperation(operationId), t('tally.undone'), t, labelOf)
       await refresh()
     },
-    [refresh, t],
+    [refresh, t, labelOf],
   )
 
   const run = useCallback(
@@ -33,9 +35,9 @@ export function useActions(labelOf: (id: string) => string) {
       try {
         const answer: ParcelsAnswer = actionOf(request.name)?.parcels
           ? await runOnParcels(request.name, request.target, request.fields, recall('station', '1'), i18n.language)
-          : await runAction(request)
+          : await followOperation(await runAction(request), title, t)
         const operationId = answer.operation_id
-        const undo = operationId && answer.undo_until ? undoOf(operationId) : undefined
+        const undo = operationId && answer.undo_until ? () => takeBack(operationId) : undefined
         showOutcome(answer, title, t, labelOf, undo)
         await refresh()
         return answer
@@ -46,7 +48,7 @@ export function useActions(labelOf: (id: string) => string) {
         setBusy(false)
       }
     },
-    [t, i18n.language, labelOf, refresh, undoOf],
+    [t, i18n.language, labelOf, refresh, takeBack],
   )
-  return { run, busy, refresh }
+  return { run, busy, takeBack }
 }

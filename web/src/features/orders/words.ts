@@ -1,6 +1,6 @@
 /** Codes of the API as words: reasons, actors and timeline events, in the reader's language. */
 import type { TFunction } from 'i18next'
-import type { Actor, TimelineEvent } from '@/api/types'
+import type { Actor, Hold, OrderDetail, TimelineEvent } from '@/api/types'
 import { formatMoney, fromMinor, type Money } from '@/lib/money'
 import { formatShort } from '@/lib/time'
 
@@ -16,10 +16,11 @@ export const WORD_PARAMS: Record<string, string> = {
   about: 'about',
   intent: 'intent',
   severity: 'severity',
+  code: 'hold',
 }
 
 /** What belongs to the machinery of a finding, not to its sentence. */
-const HIDDEN_PARAMS = new Set(['fixes'])
+const HIDDEN_PARAMS = new Set(['fixes', 'trace'])
 
 function valueOf(key: string, value: unknown, t: TFunction, locale: string): string {
   if (value === null || value === undefined) return '—'
@@ -86,6 +87,14 @@ export function actorWords(actor: Actor | null | undefined, t: TFunction): strin
     default:
       return actor.name
   }
+}
+
+/** Why an order is held: what a check saw in it, in its own sentence; the buyer's words as they stand. */
+export function whyHeld(order: Pick<OrderDetail, 'findings' | 'buyer_note'>, hold: Pick<Hold, 'reason' | 'detail'>, t: TFunction, locale: string): string {
+  if (hold.reason === 'buyer_note' && order.buyer_note) return t('orders.buyer_wrote', { note: order.buyer_note })
+  const finding = order.findings.find((entry) => entry.code === hold.reason)
+  if (finding && typeof hold.detail.note !== 'string') return sentence('finding', finding.code, finding.params, t, locale)
+  return holdWhy(hold.reason, hold.detail, t, locale)
 }
 
 /** Why an order is held: the sentence of its reason, or what the person wrote. */

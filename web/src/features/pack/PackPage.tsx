@@ -12,8 +12,8 @@ import { Picture } from '@/components/Picture'
 import { useKept } from '@/lib/kept'
 import { reasonWords, stopWords } from '@/lib/outcome'
 import { play } from '@/lib/sounds'
-import { acknowledge, placeStation, putAside, reprint, scan, stationQuery } from './queries'
-import { commandOf, lightOf, nextLine, soundOf, type Light } from './scan'
+import { acknowledge, placeStation, putAside, reprint, scan, stationQuery, weigh } from './queries'
+import { commandOf, gramsOf, lightOf, nextLine, soundOf, type Command, type Light } from './scan'
 import './pack.css'
 
 interface LastScan {
@@ -37,8 +37,11 @@ export function PackPage() {
   const [text, setText] = useState('')
   const [last, setLast] = useState<LastScan>()
   const [flash, setFlash] = useState(false)
+  const [weighing, setWeighing] = useState(false)
   const field = useRef<HTMLInputElement>(null)
-  const { data: bench, error } = useQuery(stationQuery(station))
+  // A parcel is weighed when it is closed: the one that was closed last stays known.
+  const parcelInHand = useRef<string>(undefined)
+  const { data: bench, error, isPending } = useQuery(stationQuery(station))
 
   // Nothing may take the focus for long: a scan that goes elsewhere is lost.
   useEffect(() => {
@@ -76,6 +79,7 @@ export function PackPage() {
   }
   const take = (answer: Bench, code: string) => {
     client.setQueryData(query.queryKey, answer)
+    if (answer.shipment) parcelInHand.current = answer.shipment.id
     const light = lightOf(answer)
     const outcome = answer.outcome ? t(`pack.${answer.outcome}`, { defaultValue: answer.outcome }) : ''
     const trouble = answer.label_refused ? t('pack.label_refused', { why: reasonWords(answer.label_refused, t) }) : ''
@@ -93,7 +97,26 @@ export function PackPage() {
   const queue = (code: string, work: () => Promise<void>) => {
     line.current = line.current.then(work).catch((failure: unknown) => fail(failure, code))
   }
-  const command = (name: 'reprint' | 'cancel' | 'acknowledge') => {
+  const weighIt = (grams: number, words: string) => {
+    setWeighing(false)
+    const parcel = bench?.shipment?.id ?? parcelInHand.current
+    if (!parcel) {
+      tell(words, 'wrong', t('pack.weigh_what'))
+      return
+    }
+    queue(words, async () => {
+      const off = await weigh(parcel, grams)
+      const difference = off === null || off === 0 ? '' : t('pack.weigh_off', { difference: off > 0 ? `+${off}` : off })
+      tell(words, 'idle', [t('pack.weighed', { grams }), difference].filter(Boolean).join(' · '))
+      await client.invalidateQueries({ queryKey: query.queryKey })
+    })
+  }
+  const command = (name: Command | 'acknowledge') => {
+    if (name === 'weigh') {
+      setWeighing((was) => !was)
+      field.current?.focus()
+      return
+    }
     const parcel = bench?.shipment
     if (!parcel) return
     queue(name, async () => {
@@ -120,6 +143,12 @@ export function PackPage() {
       command(name)
       return
     }
+    const grams = gramsOf(code, weighing)
+    if (grams !== undefined) {
+      weighIt(grams, code)
+      return
+    }
+    setWeighing(false)
     queue(code, async () => take(await scan(station, code), code))
   }
   useEffect(() => {
@@ -136,7 +165,9 @@ export function PackPage() {
   const shipment = bench?.shipment ?? null
   const light: Light = shipment?.stop_reason ? 'stop' : (last?.light ?? 'idle')
   const shownItem = shipment ? (nextLine(shipment) ?? shipment.lines[0]) : undefined
-  const warehouses = useQuery({ ...warehousesQuery, enabled: bench === null }).data?.items ?? []
+  const warehouses = useQuery({ ...warehousesQuery, enabled: bench === null }).data?.items
+  // What is centred is drawn once all of it is known: it would move else.
+  const unknown = (isPending && station.trim() !== '') || (bench === null && warehouses === undefined)
   const place = (warehouse: string) =>
     queue(station, async () => {
       await placeStation(station, warehouse)
@@ -175,11 +206,11 @@ export function PackPage() {
               {t('pack.acknowledge')}
             </button>
           </div>
-        ) : bench === null ? (
+        ) : unknown ? null : bench === null ? (
           <div className="pack-empty">
             <strong>{t('pack.where', { station })}</strong>
             <span className="pack-choices">
-              {warehouses.map((warehouse) => (
+              {warehouses?.map((warehouse) => (
                 <button key={warehouse.id} type="button" onClick={() => place(warehouse.id)} data-warehouse={warehouse.id}>
                   {warehouse.name}
                 </button>
@@ -229,11 +260,12 @@ export function PackPage() {
         <form onSubmit={submit}>
           <input
             ref={field}
-            className="pack-scan"
+            className={weighing ? 'pack-scan weighing' : 'pack-scan'}
             value={text}
             onChange={(event) => setText(event.target.value)}
-            placeholder={t('pack.scan_here')}
-            aria-label={t('pack.scan_here')}
+            placeholder={weighing ? t('pack.weigh_here') : t('pack.scan_here')}
+            inputMode={weighing ? 'decimal' : 'text'}
+            aria-label={weighing ? t('pack.weigh_here') : t('pack.scan_here')}
             autoComplete="off"
             autoCapitalize="off"
             spellCheck={false}
@@ -253,6 +285,9 @@ export function PackPage() {
             <span className="pack-waybill">
               {shipment?.waybill_number ?? '—'} {shipment?.carrier}
             </span>
+            <button type="button" aria-pressed={weighing} onClick={() => command('weigh')} data-do="weigh">
+              <kbd>W</kbd> {t('pack.weigh')}
+            </button>
             <button type="button" disabled={!shipment} onClick={() => command('reprint')} data-do="reprint">
               <kbd>P</kbd> {t('pack.reprint')}
             </button>

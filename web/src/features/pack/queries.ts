@@ -40,6 +40,12 @@ export function acknowledge(shipment: string): Promise<unknown> {
   return body(api.POST('/api/v1/pack/shipments/{id}/acknowledge', { params: { path: { id: shipment } } }))
 }
 
+/** Grams above or below what the items weigh; `null` where that is not known. */
+export async function weigh(shipment: string, grams: number): Promise<number | null> {
+  const { difference_grams } = await body(api.POST('/api/v1/pack/weigh', { body: { shipment_id: shipment, grams } }))
+  return difference_grams ?? null
+}
+
 /** Prints a label once more and gives the addresses of its files. */
 export async function reprint(shipment: string, station: string, cause: string): Promise<{ urls: string[]; refused?: string | null }> {
   const answer = await makeDocument({ kind: 'label', ids: [shipment], station, cause })

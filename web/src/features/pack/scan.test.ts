@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parcel } from '@/test/fixtures'
-import { commandOf, lightOf, nextLine, soundOf } from './scan'
+import { commandOf, gramsOf, lightOf, nextLine, soundOf } from './scan'
 
 describe('the bench', () => {
   it('sounds a siren for a parcel that must stop, whatever was scanned', () => {
@@ -24,5 +24,13 @@ describe('the bench', () => {
     expect(commandOf('p')).toBe('reprint')
     expect(commandOf(' U ')).toBe('cancel')
     expect(commandOf('PU-1')).toBeUndefined()
+  })
+  it('takes what a scale sends as grams, and a bare number only when it was asked for', () => {
+    expect(gramsOf('1.25kg', false)).toBe(1250)
+    expect(gramsOf(' 480 g', false)).toBe(480)
+    expect(gramsOf('0,5 KG', false)).toBe(500)
+    expect(gramsOf('6901234567892', false)).toBeUndefined()
+    expect(gramsOf('480', true)).toBe(480)
+    for (const wrong of ['0', '-5', '1000001', 'kg', '1.2.3', '']) expect(gramsOf(wrong, true), wrong).toBeUndefined()
   })
 })

@@ -37,8 +37,24 @@ export function nextLine(parcel: PackParcel): PackLine | undefined {
 }
 
 /** Keys of the bench, typed into the scan field: a scanner never sends one letter alone. */
-export const COMMANDS: Record<string, 'reprint' | 'cancel'> = { p: 'reprint', u: 'cancel' }
+export type Command = 'reprint' | 'cancel' | 'weigh'
 
-export function commandOf(text: string): 'reprint' | 'cancel' | undefined {
+export const COMMANDS: Record<string, Command> = { p: 'reprint', u: 'cancel', w: 'weigh' }
+
+export function commandOf(text: string): Command | undefined {
   return COMMANDS[text.trim().toLowerCase()]
+}
+
+const MOST_GRAMS = 1_000_000
+
+/**
+ * What a scale says, in whole grams. A scale that types like a keyboard sends its unit (`1.25kg`); a bare number is a
+ * weight only when one was asked for, since barcodes are numbers, too.
+ */
+export function gramsOf(text: string, asked: boolean): number | undefined {
+  const match = /^\s*\+?(\d+(?:[.,]\d+)?)\s*(kg|g)?\s*$/i.exec(text)
+  if (!match || (!match[2] && !asked)) return undefined
+  const amount = Number((match[1] ?? '').replace(',', '.'))
+  const grams = Math.round(match[2]?.toLowerCase() === 'kg' ? amount * 1000 : amount)
+  return grams >= 1 && grams <= MOST_GRAMS ? grams : undefined
 }

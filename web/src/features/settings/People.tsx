@@ -1,6 +1,6 @@
 import { PlusOutlined } from '@ant-design/icons'
 import { queryOptions, useQuery } from '@tanstack/react-query'
-import { Button, Form, Input, Select, Switch } from 'antd'
+import { Button, Checkbox, Form, Input, Select, Switch } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, body } from '@/api/client'
@@ -107,11 +107,30 @@ function Edit({ user, onClose }: { user: User | undefined; onClose: () => void }
   )
 }
 
+/** A role is a name and what it may do; the server knows the permissions, the owner's role has all of them. */
+function MakeRole({ roles, onClose }: { roles: readonly Role[]; onClose: () => void }) {
+  const { t } = useTranslation()
+  const [form] = Form.useForm<Pick<Role, 'name' | 'permissions'>>()
+  const saving = useSave(rolesQuery.queryKey, (values: Pick<Role, 'name' | 'permissions'>) => body(api.POST('/api/v1/roles', { body: values })), onClose)
+  const permissions = [...new Set(roles.flatMap((role) => role.permissions))]
+  return (
+    <FormDrawer title={t('settings.role_new')} form={form} initial={{ permissions: [] }} saving={saving} onClose={onClose}>
+      <Form.Item name="name" label={t('settings.role_name')} rules={[{ required: true, message: t('common.required') }]}>
+        <Input maxLength={60} autoFocus />
+      </Form.Item>
+      <Form.Item name="permissions" label={t('settings.role_permissions')} rules={[{ required: true, message: t('common.required') }]}>
+        <Checkbox.Group className="column-choice" options={permissions.map((word) => ({ value: word, label: t(`permission.${word.replace('.', '_')}`, { defaultValue: word }) }))} />
+      </Form.Item>
+    </FormDrawer>
+  )
+}
+
 export function People() {
   const { t, i18n } = useTranslation()
   const { data, error, isPending, refetch } = useQuery(usersQuery)
   const roles = useQuery(rolesQuery).data?.items ?? []
   const [edit, setEdit] = useState<User | 'new'>()
+  const [newRole, setNewRole] = useState(false)
   return (
     <div className="stack">
       <section className="panel">
@@ -164,6 +183,10 @@ export function People() {
       <section className="panel">
         <div className="panel-head">
           <h2>{t('settings.roles')}</h2>
+          <span className="grow" />
+          <Button icon={<PlusOutlined />} onClick={() => setNewRole(true)}>
+            {t('settings.role_new')}
+          </Button>
         </div>
         <div className="table-wrap">
           <table className="plain">
@@ -171,7 +194,7 @@ export function People() {
               {roles.map((role) => (
                 <tr key={role.name}>
                   <td>
-                    <b>{t(`role.${role.name}`, { defaultValue: role.name })}</b>
+                    <b>{t(`role.${role.name}`, { defaultValue: role.name })}</b> {role.built_in && <span className="muted">{t('settings.role_built_in')}</span>}
                   </td>
                   <td>
                     {role.permissions.map((permission) => (
@@ -184,6 +207,7 @@ export function People() {
           </table>
         </div>
       </section>
+      {newRole && <MakeRole roles={roles} onClose={() => setNewRole(false)} />}
       {edit && <Edit key={edit === 'new' ? 'new' : edit.id} user={edit === 'new' ? undefined : edit} onClose={() => setEdit(undefined)} />}
     </div>
   )

@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next'
 import { useMay } from '@/api/session'
 import { warehousesQuery } from '@/api/shared'
 import { DataTable } from '@/components/DataTable'
+import { ExportButton } from '@/components/ExportButton'
 import { EmptyState, ErrorState, SkeletonRows } from '@/components/States'
 import { useLive } from '@/lib/live'
 import { useNarrow } from '@/lib/media'
@@ -93,6 +94,8 @@ export function ShipmentsPage() {
           aria-label={t('orders.filter_warehouse')}
           allowClear
         />
+        <span className="grow" />
+        <ExportButton list="shipments" query={filter} />
       </div>
       <div className="list-body">
         {list.isPending ? (

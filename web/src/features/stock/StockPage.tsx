@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { warehousesQuery } from '@/api/shared'
 import type { StockLevel, StockRow } from '@/api/types'
 import { DataTable, type Column } from '@/components/DataTable'
+import { ExportButton } from '@/components/ExportButton'
 import { Picture } from '@/components/Picture'
 import { EmptyState, ErrorState, SkeletonRows } from '@/components/States'
 import { useLive } from '@/lib/live'
@@ -111,6 +112,7 @@ export function StockPage() {
         </Checkbox>
         <span className="grow" />
         <span className="muted">{t('stock.click_hint')}</span>
+        <ExportButton list="stock" query={{ ...filter, sort: 'available' }} />
       </div>
       <div className="list-body">
         {list.isPending ? (

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Mutex;
 use tokio::sync::Notify;
 use wharf_connect::carrier::{BookRequest, Booked, Carrier, ParcelOrder, TrackingUpdate};
-use wharf_connect::channel::{Channel, Confirmed, Count, OrderPage, PullWindow, ShipmentConfirmation, ShopIdentity, WindowRules};
+use wharf_connect::channel::{Channel, Confirmed, Count, Held, OrderPage, PullWindow, ShipmentConfirmation, ShopIdentity, WindowRules};
 use wharf_connect::manifest::Pace;
 use wharf_connect::{Call, ConnectError, Http, HttpRequest, HttpResponse, Label, LabelSource, Manifest, TransportError, Vendor};
 use wharf_domain::money::{CNY, Money};
@@ -192,7 +192,7 @@ impl Carrier for Fake {
 
 #[async_trait]
 impl Channel for Fake {
-    async fn pull_orders(&self, _: &Call<'_>, _: &PullWindow) -> Result<OrderPage, ConnectError> {
+    async fn pull_orders(&self, _: &Call<'_>, _: &PullWindow, _: &dyn Held) -> Result<OrderPage, ConnectError> {
         Ok(OrderPage { orders: Vec::new(), unreadable: Vec::new(), next: None })
     }
     async fn get_order(&self, _: &Call<'_>, external_id: &str) -> Result<ChannelOrder, ConnectError> {

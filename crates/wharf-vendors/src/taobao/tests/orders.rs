@@ -7,7 +7,7 @@ use crate::top::wire::FromWire;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use wharf_connect::{Channel, ConnectError, PullWindow};
+use wharf_connect::{Channel, ConnectError, NothingHeld, PullWindow};
 use wharf_domain::order::channel::ChannelOrder;
 use wharf_domain::order::{ChannelStatus, FulfilledBy, LineRefund, Payment};
 use wharf_domain::time::{MINUTE, Timestamp};
@@ -321,7 +321,7 @@ async fn pull_all(gateway: &Gateway<impl Fn(&Form, usize) -> String + Send + Syn
     let mut window = PullWindow { from: NOW.plus(-span - MINUTE), to: NOW.plus(-MINUTE), page: None, initial };
     let (mut ids, mut pages) = (BTreeSet::new(), 0);
     loop {
-        let page = VENDOR.pull_orders(&call, &window).await.expect("page");
+        let page = VENDOR.pull_orders(&call, &window, &NothingHeld).await.expect("page");
         assert!(page.unreadable.is_empty());
         ids.extend(page.orders.into_iter().map(|order| order.external_id));
         pages += 1;
@@ -427,7 +427,7 @@ async fn an_order_that_cannot_be_read_is_set_aside_and_hides_no_other() {
     });
     let account = account();
     let window = PullWindow { from: NOW.plus(-20 * MINUTE), to: NOW.plus(-MINUTE), page: None, initial: false };
-    let page = VENDOR.pull_orders(&call(&gateway, &account), &window).await.expect("page");
+    let page = VENDOR.pull_orders(&call(&gateway, &account), &window, &NothingHeld).await.expect("page");
     assert_eq!(page.orders.len(), 1);
     let aside: Vec<(Option<&str>, &str)> = page.unreadable.iter().map(|u| (u.external_id.as_deref(), u.why.as_str())).collect();
     assert_eq!(
@@ -451,10 +451,10 @@ async fn a_trouble_that_is_not_the_orders_own_fails_the_page() {
     });
     let account = account();
     let mut window = PullWindow { from: NOW.plus(-20 * MINUTE), to: NOW.plus(-MINUTE), page: None, initial: false };
-    let error = VENDOR.pull_orders(&call(&gateway, &account), &window).await.err();
+    let error = VENDOR.pull_orders(&call(&gateway, &account), &window, &NothingHeld).await.err();
     assert!(matches!(error, Some(ConnectError::Reauthorize(_))));
     window.page = Some("not ours".into());
-    assert!(matches!(VENDOR.pull_orders(&call(&gateway, &account), &window).await.err(), Some(ConnectError::Drift(_))));
+    assert!(matches!(VENDOR.pull_orders(&call(&gateway, &account), &window, &NothingHeld).await.err(), Some(ConnectError::Drift(_))));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use crate::top::Top;
 use serde_json::{Value, json};
 use wharf_connect::channel::{Channel, GroupRecipients, OpenPersonalData, WriteNotes};
 use wharf_connect::conformance::{Outcome, Sample, Subject};
-use wharf_connect::{Call, ConnectError, PullWindow, ShipmentConfirmation};
+use wharf_connect::{Call, ConnectError, NothingHeld, PullWindow, ShipmentConfirmation};
 use wharf_domain::time::{MINUTE, Timestamp};
 
 macro_rules! cassette {
@@ -25,7 +25,7 @@ fn window(initial: bool) -> PullWindow {
 }
 
 async fn page(call: &Call<'_>, initial: bool) -> Outcome {
-    let page = VENDOR.pull_orders(call, &window(initial)).await?;
+    let page = VENDOR.pull_orders(call, &window(initial), &NothingHeld).await?;
     let unreadable: Vec<Value> =
         page.unreadable.iter().map(|u| json!({ "external_id": u.external_id, "why": u.why, "bytes": u.raw.len() })).collect();
     Ok(json!({ "orders": page.orders.iter().map(|order| json!(order)).collect::<Vec<_>>(), "unreadable": unreadable, "next": page.next }))
