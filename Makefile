@@ -5,8 +5,9 @@ SHELL := /bin/bash
 CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 DEMO_ARGS ?=
+BENCH_ARGS ?=
 
-.PHONY: help run test build web lint unit web-test e2e tools openapi new-connector audit
+.PHONY: help run test build web lint unit web-test e2e tools openapi new-connector audit bench
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -51,6 +52,9 @@ e2e: tools web ## the real program in a real browser
 openapi: ## regenerate web/openapi.json and the client from it
 	cargo run --locked -p wharf-server -- openapi > web/openapi.json.new && mv web/openapi.json.new web/openapi.json
 	cd web && npm run --silent api:generate
+
+bench: ## measure against the bare limit of the database, ten minutes; writes bench/RESULTS.md
+	cargo run --release --locked -p wharf-bench -- --folder $(CARGO_TARGET_DIR)/bench $(BENCH_ARGS)
 
 new-connector: ## NAME=acme: a new vendor folder from the smallest one
 	scripts/new-connector $(NAME)

@@ -1,6 +1,7 @@
 //! `App`: the store, the way out, the vendors, the clock. Built once, passed down. Also the errors of flows and the
 //! outcome of one target of a bulk verb.
 
+use crate::gather::{Gather, Single, Stored};
 use crate::pace::{Paced, Pacer};
 use async_trait::async_trait;
 use rand::rngs::StdRng;
@@ -86,6 +87,7 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     chance: Mutex<StdRng>,
     pacer: Arc<Pacer>,
+    pub(crate) singles: Arc<Gather<Single, Result<Stored, FlowError>>>,
 }
 
 impl App {
@@ -93,7 +95,7 @@ impl App {
     pub fn new(store: Store, http: Arc<dyn Http>, vendors: Vec<&'static dyn Vendor>, clock: Arc<dyn Clock>, seed: u64) -> Self {
         let http: Arc<dyn Http> = Arc::new(OutsideOfWork(http));
         let pacer = Arc::new(Pacer::new(store.clone(), Arc::clone(&clock)));
-        App { store, http, vendors, clock, chance: Mutex::new(StdRng::seed_from_u64(seed)), pacer }
+        App { store, http, vendors, clock, chance: Mutex::new(StdRng::seed_from_u64(seed)), pacer, singles: Arc::default() }
     }
 
     /// The time now.

@@ -1,26 +1,26 @@
-//! Ingest: what a channel or a file says becomes rows, a page in ONE transaction: payloads, orders inserted or amended by
-//! (shop, external id), listings, checks, approval, timeline, the routing job, the cursor. A page that comes twice, late
-//! or from two workers at once leaves the same rows.
+//! Ingest: what a channel or a file says becomes rows, a page in ONE transaction: payloads, orders inserted (see
+//! `birth.rs`) or amended (`amend.rs`) by (shop, external id), listings, checks, approval, timeline, the routing job, the
+//! cursor. A page that comes twice, late or from two workers at once leaves the same rows.
 
 use crate::amend::{self, Amended};
 use crate::app::{App, FlowError};
+use crate::birth::Births;
 use crate::jobs::Job;
 use crate::jobs::check_completeness::CheckCompleteness;
 use crate::{recompute, review, route};
-use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use wharf_connect::channel::Unreadable;
-use wharf_domain::id::{ImportBatchId, OrderId, OrderLineId, ShopId};
-use wharf_domain::order::amend::{Version, cancelled_by_channel, progress_of, version};
+use wharf_domain::id::{ImportBatchId, OrderId, ShopId};
+use wharf_domain::order::Payment;
+use wharf_domain::order::amend::{Version, progress_of, version};
 use wharf_domain::order::channel::{ChannelLine, ChannelOrder};
 use wharf_domain::order::phase::{ChannelProgress, Phase};
-use wharf_domain::order::{ChannelStatus, Payment};
 use wharf_domain::time::{DAY, Timestamp};
 use wharf_domain::timeline::{Actor, Event};
 use wharf_store::blobs::{self, NewBlob};
 use wharf_store::catalog::{self, ListingKey, ListingRef, SeenListing};
 use wharf_store::completeness::{self, NewParked};
-use wharf_store::orders::{self, KnownOrder, LineRow, OrderRow};
+use wharf_store::orders::{self, KnownOrder, OrderRow};
 use wharf_store::shops::{self, Pull, Shop};
 use wharf_store::{Keys, StoreError, Tx, jobs, timeline};
 
@@ -70,6 +70,8 @@ pub struct Ingested {
     pub unchanged: usize,
     /// What could not be read or stored, and is visible now.
     pub parked: usize,
+    /// The channel's ids of what is parked; empty where it has none.
+    pub parked_ids: Vec<String>,
 }
 
 /// Stores a page.
@@ -124,6 +126,7 @@ pub fn ingest_in(tx: &mut Tx<'_>, shop_id: ShopId, batch: &Batch, source: Source
     let readable: Vec<String> = page.iter().map(|order| order.external_id.clone()).filter(|id| !unreadable.contains(id.as_str())).collect();
     completeness::settle(tx, shop_id, &readable)?;
     report.parked = park.len();
+    report.parked_ids = park.iter().map(|(id, _, _)| id.clone()).collect();
     if let Some(newest) = page.iter().map(|order| order.placed_at).max()
         && source == Source::Channel
     {
@@ -190,7 +193,7 @@ fn unstorable(order: &ChannelOrder) -> Option<String> {
 }
 
 /// One order of the page, decided.
-enum Fate<'a> {
+pub(crate) enum Fate<'a> {
     New(&'a ChannelOrder, String),
     Changed(&'a ChannelOrder, String, Box<KnownOrder>),
 }
@@ -226,28 +229,44 @@ fn store_page(tx: &mut Tx<'_>, shop: &Shop, page: &[&ChannelOrder], source: Sour
         Source::Channel => Actor::Vendor { vendor: shop.vendor.clone() },
         Source::Import(batch) => Actor::Import { source: batch.to_string() },
     };
-    let mut events = Vec::new();
-    let mut touched = insert_new(tx, shop, &fates, &listings, source, &actor, &mut events)?;
-    report.inserted.extend(&touched);
+    let mut births = Births::of(tx, shop, &fates, &listings, source)?;
+    let mut events = births.events(&actor);
     let Amended { changed, unchanged, recheck } = amend::amend(tx, shop, changed_of(&fates), &listings, &actor, &mut events)?;
+    report.inserted.extend(births.ids());
     report.unchanged += unchanged;
     report.amended.extend(&changed);
-    tag(tx, &fates, &touched)?;
-    let paid: Vec<(String, Timestamp)> = fates
-        .iter()
-        .map(|fate| match fate {
-            Fate::New(order, _) | Fate::Changed(order, _, _) => *order,
-        })
-        .filter(|order| order.payment != Payment::Unpaid)
-        .map(|order| (orders::buyer_key(tx.keys(), &shop.vendor, &order.buyer, order.recipient.as_ref()), order.placed_at))
-        .collect();
-    let returning = orders::buyers_seen(tx, &paid)?;
-    let mut to_review = touched.clone();
-    to_review.extend(&recheck);
+    let returning = births.meet_buyers(tx, &buyers_of_changed(tx.keys(), shop, &fates))?;
+    let mut to_review = recheck;
     to_review.extend(&returning);
-    touched.extend(&changed);
+    to_review.sort_unstable();
+    to_review.dedup();
+    let decided = review::decide(tx, &births.subjects(tx.now()), &to_review, Some(shop))?;
+    let (sums, mut ready) = births.store(tx, shop, &decided.verdicts)?;
+    decided.carry_out(tx)?;
+    events.extend(decided.reviewed.events);
+    timeline::append(tx, &events)?;
+    let mut touched = changed;
     touched.extend(&returning);
-    finish(tx, &touched, &to_review, events)
+    touched.extend(decided.reviewed.orders);
+    let computed = recompute::apply_with(tx, &touched, sums)?;
+    ready.extend(computed.iter().filter(|c| is_to_be_routed(c.phase)).map(|c| c.id));
+    route::enqueue(tx, &ready)
+}
+
+/// It waits for stock, or for the rest of it.
+pub(crate) fn is_to_be_routed(phase: Phase) -> bool {
+    matches!(phase, Phase::Stock | Phase::PartShipped)
+}
+
+/// Buyers of known orders: (key, when it was placed, paid).
+fn buyers_of_changed(keys: &Keys, shop: &Shop, fates: &[Fate<'_>]) -> Vec<(String, Timestamp, bool)> {
+    changed_of(fates)
+        .iter()
+        .map(|one| {
+            let key = orders::buyer_key(keys, &shop.vendor, &one.order.buyer, one.order.recipient.as_ref());
+            (key, one.order.placed_at, one.order.payment != Payment::Unpaid)
+        })
+        .collect()
 }
 
 /// The end of every unit of work that changed facts of orders: review, timeline, phases, routing.
@@ -266,7 +285,7 @@ pub(crate) fn finish(
     let mut all = touched.to_vec();
     all.extend(reviewed.orders);
     let computed = recompute::apply(tx, &all)?;
-    let ready: Vec<OrderId> = computed.iter().filter(|c| matches!(c.phase, Phase::Stock | Phase::PartShipped)).map(|c| c.id).collect();
+    let ready: Vec<OrderId> = computed.iter().filter(|c| is_to_be_routed(c.phase)).map(|c| c.id).collect();
     route::enqueue(tx, &ready)
 }
 
@@ -337,68 +356,4 @@ pub(crate) fn order_row<'a>(
         keep_note,
         import_batch_id: None,
     }
-}
-
-fn insert_new(
-    tx: &mut Tx<'_>,
-    shop: &Shop,
-    fates: &[Fate<'_>],
-    listings: &HashMap<ListingKey, ListingRef>,
-    source: Source,
-    actor: &Actor,
-    events: &mut Vec<(OrderId, Event)>,
-) -> Result<Vec<OrderId>, StoreError> {
-    let keys = tx.keys().clone();
-    let (mut rows, mut lines, mut ids) = (Vec::new(), Vec::new(), Vec::new());
-    for fate in fates {
-        let Fate::New(order, hash) = fate else { continue };
-        let id: OrderId = tx.new_id();
-        ids.push(id);
-        let row = OrderRow {
-            import_batch_id: match source {
-                Source::Import(batch) => Some(batch),
-                Source::Channel => None,
-            },
-            ..order_row(&keys, shop, id, order, hash, ChannelProgress::None, false)
-        };
-        let order_cancelled = order.status.known() == Some(&ChannelStatus::Cancelled);
-        for (position, line) in order.lines.iter().enumerate() {
-            let listing = listing_of(listings, line)?;
-            let line_id: OrderLineId = tx.new_id();
-            lines.push(LineRow {
-                id: line_id,
-                order_id: id,
-                shop_id: shop.id,
-                position: position as i64,
-                listing_id: listing.id,
-                line,
-                cancelled: cancelled_by_channel(line, order_cancelled, 0),
-            });
-        }
-        let params = json!({
-            "external_id": order.external_id, "placed_at": order.placed_at, "word": order.observed_status, "total_minor": order.total_minor,
-            "currency": order.currency, "lines": order.lines.len(), "units": order.lines.iter().map(|l| l.quantity).sum::<i64>(),
-        });
-        events.push((id, Event { kind: "order.placed".to_owned(), params, actor: actor.clone() }));
-        rows.push((row, orders::seal_recipient(&keys, order.recipient.as_ref()), orders::channel_print(&keys, order.recipient.as_ref())));
-    }
-    orders::insert(tx, &rows, &lines)?;
-    Ok(ids)
-}
-
-/// The channel's own tags are added; a person may take them off.
-fn tag(tx: &mut Tx<'_>, fates: &[Fate<'_>], inserted: &[OrderId]) -> Result<(), StoreError> {
-    let mut inserted = inserted.iter();
-    let mut pairs = Vec::new();
-    for fate in fates {
-        if let Fate::New(order, _) = fate
-            && let Some(id) = inserted.next()
-        {
-            pairs.extend(order.tags.iter().map(|tag| (*id, tag.clone())));
-        }
-    }
-    if !pairs.is_empty() {
-        orders::add_tags(tx, &pairs)?;
-    }
-    Ok(())
 }

@@ -4,11 +4,13 @@
 pub mod amend;
 pub mod app;
 pub mod approve;
+mod birth;
 pub mod book;
 pub mod bulk;
 pub mod confirm;
 pub mod doctor;
 pub mod edit;
+pub mod gather;
 pub mod hand_over;
 pub mod hold;
 pub mod import;

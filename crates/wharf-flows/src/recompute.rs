@@ -7,12 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use wharf_domain::hold::HoldReason;
 use wharf_domain::id::{OrderId, ShopId};
-use wharf_domain::order::Payment;
-use wharf_domain::order::phase::{Phase, phase};
+use wharf_domain::order::phase::{OrderFacts, Phase, phase};
+use wharf_domain::order::{LineCounters, Payment};
 use wharf_domain::time::Timestamp;
 use wharf_domain::word::Word;
-use wharf_store::orders::{Cached, Facts};
+use wharf_store::orders::{Cached, Facts, LineRow, OrderRow};
 use wharf_store::rollups::Sums;
+use wharf_store::shops::Shop;
 use wharf_store::{StoreError, Tx, locks, orders, rollups, shops};
 
 /// Told to whoever watches the store when counters changed.
@@ -46,17 +47,69 @@ pub(crate) struct Contribution {
 /// Recomputes orders. Locks them (in rising order of their ids), so that two units of work never compute from each
 /// other's half-written facts.
 pub fn apply(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Vec<Computed>, StoreError> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
+    apply_with(tx, ids, Sums::default())
+}
+
+/// The facts of an order that is not stored yet, from its row, its lines (with: its listing is linked) and what the review
+/// decided: nothing has been done for it.
+pub(crate) fn facts_of_newborn(row: &OrderRow<'_>, lines: &[(LineRow<'_>, bool)], approved: bool, holds: &[HoldReason]) -> Facts {
+    let order = row.order;
+    let open = |line: &LineRow<'_>| line.line.quantity - line.cancelled;
+    Facts {
+        id: row.id,
+        shop_id: row.shop_id,
+        facts: OrderFacts {
+            payment: order.payment,
+            cash_on_delivery: order.cash_on_delivery,
+            fulfilled_by: order.fulfilled_by,
+            progress: row.progress,
+            units: LineCounters {
+                ordered: lines.iter().map(|(line, _)| line.line.quantity).sum(),
+                cancelled: lines.iter().map(|(line, _)| line.cancelled).sum(),
+                ..LineCounters::default()
+            },
+            unmapped_lines: lines.iter().filter(|(line, linked)| !linked && open(line) > 0).count() as i64,
+            open_holds: holds.len() as i64,
+            approved,
+            labelled: 0,
+        },
+        holds: holds.to_vec(),
+        placed_at: order.placed_at,
+        currency: order.currency,
+        total_minor: order.total_minor,
+        cached_phase: Phase::Review,
+        counted: String::new(),
     }
+}
+
+/// What is to be cached of an order that is not stored yet; what counters gain by it is added to `sums`, which
+/// [`apply_with`] writes.
+pub(crate) fn newborn(facts: &Facts, zones: &HashMap<ShopId, jiff::tz::TimeZone>, sums: &mut Sums) -> Cached {
+    let now = contribution(facts, zones);
+    now.add_to(sums, facts.shop_id, 1);
+    Cached { id: facts.id, phase: now.phase, counted: now.text() }
+}
+
+/// Recomputes orders, and adds sums of newborn ones to the counters with the differences.
+pub(crate) fn apply_with(tx: &mut Tx<'_>, ids: &[OrderId], mut sums: Sums) -> Result<Vec<Computed>, StoreError> {
+    let mut cached = Vec::new();
+    let computed = if ids.is_empty() { Vec::new() } else { compute(tx, ids, &mut sums, &mut cached)? };
+    if cached.is_empty() && sums == Sums::default() {
+        return Ok(computed);
+    }
+    orders::save_cached(tx, &cached)?;
+    rollups::add(tx, sums)?;
+    tx.announce(COUNTS_TOPIC);
+    Ok(computed)
+}
+
+fn compute(tx: &mut Tx<'_>, ids: &[OrderId], sums: &mut Sums, cached: &mut Vec<Cached>) -> Result<Vec<Computed>, StoreError> {
     let mut ids = ids.to_vec();
     ids.sort_unstable();
     ids.dedup();
     locks::orders(tx, &ids)?;
     let facts = orders::facts(tx, &ids)?;
     let zones = zones(tx, facts.iter().map(|f| f.shop_id))?;
-    let mut sums = Sums::default();
-    let mut cached = Vec::new();
     let mut computed = Vec::with_capacity(facts.len());
     for fact in &facts {
         let now = contribution(fact, &zones);
@@ -67,17 +120,11 @@ pub fn apply(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Vec<Computed>, StoreErr
             continue;
         }
         if let Some(before) = before {
-            before.add_to(&mut sums, fact.shop_id, -1);
+            before.add_to(sums, fact.shop_id, -1);
         }
-        now.add_to(&mut sums, fact.shop_id, 1);
+        now.add_to(sums, fact.shop_id, 1);
         cached.push(Cached { id: fact.id, phase: now.phase, counted: text });
     }
-    if cached.is_empty() {
-        return Ok(computed);
-    }
-    orders::save_cached(tx, &cached)?;
-    rollups::add(tx, sums)?;
-    tx.announce(COUNTS_TOPIC);
     Ok(computed)
 }
 
@@ -101,16 +148,20 @@ pub(crate) fn forget(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<(), StoreError>
     Ok(())
 }
 
+/// The zone of one shop that is at hand.
+pub(crate) fn zone_of(shop: &Shop) -> HashMap<ShopId, jiff::tz::TimeZone> {
+    HashMap::from([(shop.id, zone(&shop.zone))])
+}
+
+pub fn zone(name: &str) -> jiff::tz::TimeZone {
+    jiff::tz::TimeZone::get(name).unwrap_or(jiff::tz::TimeZone::UTC)
+}
+
 /// The zones of shops, as IANA names.
 pub(crate) fn zones(tx: &mut Tx<'_>, ids: impl Iterator<Item = ShopId>) -> Result<HashMap<ShopId, jiff::tz::TimeZone>, StoreError> {
     let wanted: BTreeSet<ShopId> = ids.collect();
     let names = shops::zones(tx, &wanted.into_iter().collect::<Vec<_>>())?;
     Ok(names.into_iter().map(|(id, name)| (id, zone(&name))).collect())
-}
-
-/// The zone of an IANA name; UTC for one that nobody knows.
-pub fn zone(name: &str) -> jiff::tz::TimeZone {
-    jiff::tz::TimeZone::get(name).unwrap_or(jiff::tz::TimeZone::UTC)
 }
 
 /// The start of the local day that holds an instant.

@@ -24,52 +24,127 @@ const CHECK_RULE: &str = "check";
 /// What a review decided.
 #[derive(Debug, Default)]
 pub struct Reviewed {
-    /// Orders that were looked at, twins of the ones asked for included.
+    /// Stored orders that were looked at, twins of the ones asked for included.
     pub orders: Vec<OrderId>,
     /// Sentences for the timelines, in order.
     pub events: Vec<(OrderId, Event)>,
 }
 
+/// An order that is not stored yet, as the checks want it.
+pub(crate) struct Newborn<'a> {
+    pub(crate) order: Order,
+    pub(crate) lines: Vec<OrderLine>,
+    pub(crate) recipient: Option<&'a Recipient>,
+}
+
+/// What becomes of a newborn order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Verdict {
+    /// The rule that approves it.
+    pub(crate) approved_by: Option<Actor>,
+    /// Holds that will be open, sorted.
+    pub(crate) holds: Vec<HoldReason>,
+}
+
+/// A review that is decided and not yet written.
+pub(crate) struct Decided {
+    pub(crate) reviewed: Reviewed,
+    /// One for each newborn order, in their order.
+    pub(crate) verdicts: Vec<Verdict>,
+    plan: Plan,
+}
+
+impl Decided {
+    /// Writes findings, holds and approvals. The newborn orders are stored by now.
+    pub(crate) fn carry_out(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        self.plan.carry_out(tx)
+    }
+}
+
 /// Reviews orders. The caller has locked and written them; it appends the events and recomputes the orders answered.
 pub fn review(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Reviewed, StoreError> {
-    let mut known = orders::orders(tx, &Scope::ALL, ids)?;
-    if known.is_empty() {
-        return Ok(Reviewed::default());
+    let decided = decide(tx, &[], ids, None)?;
+    decided.carry_out(tx)?;
+    Ok(decided.reviewed)
+}
+
+/// Decides about newborn orders (of `home`, where it is given) and about stored ones, without writing.
+pub(crate) fn decide(tx: &mut Tx<'_>, newborn: &[Newborn<'_>], ids: &[OrderId], home: Option<&Shop>) -> Result<Decided, StoreError> {
+    let mut stored = if ids.is_empty() { Vec::new() } else { orders::orders(tx, &Scope::ALL, ids)? };
+    let mut decided = Decided { reviewed: Reviewed::default(), verdicts: Vec::with_capacity(newborn.len()), plan: Plan::default() };
+    if newborn.is_empty() && stored.is_empty() {
+        return Ok(decided);
     }
-    let shops: HashMap<ShopId, Shop> = shops::list(tx, &Scope::ALL)?.into_iter().map(|shop| (shop.id, shop)).collect();
-    let candidates = candidates(tx, &known, &shops)?;
+    let mut shops: HashMap<ShopId, Shop> = home.into_iter().map(|shop| (shop.id, shop.clone())).collect();
+    if stored.iter().any(|order| !shops.contains_key(&order.shop_id)) {
+        shops.extend(shops::list(tx, &Scope::ALL)?.into_iter().map(|shop| (shop.id, shop)));
+    }
+    let fresh: HashSet<OrderId> = newborn.iter().map(|n| n.order.id).collect();
+    let known: Vec<&Order> = newborn.iter().map(|n| &n.order).chain(&stored).collect();
+    let candidates = Candidates::of(candidates(tx, &known, newborn, &shops)?);
     // An order that arrives late makes the one placed after it the duplicate.
-    let later: Vec<OrderId> = candidates
+    let asked: HashSet<OrderId> = known.iter().map(|order| order.id).collect();
+    let later: BTreeSet<OrderId> = known
         .iter()
-        .filter(|c| !known.iter().any(|o| o.id == c.id) && is_open(c.phase))
-        .filter(|c| known.iter().any(|o| is_twin(o.shop_id, &o.buyer_key, &o.content_print, c) && precedes(o, c)))
+        .flat_map(|order| candidates.like(order).filter(|c| precedes(order, c)))
+        .filter(|c| !asked.contains(&c.id) && is_open(c.phase))
         .map(|c| c.id)
         .collect();
     if !later.is_empty() {
+        let later: Vec<OrderId> = later.into_iter().collect();
         wharf_store::locks::orders(tx, &later)?;
-        known.extend(orders::orders(tx, &Scope::ALL, &later)?);
+        stored.extend(orders::orders(tx, &Scope::ALL, &later)?);
     }
-    let ids: Vec<OrderId> = known.iter().map(|order| order.id).collect();
-    let lines = orders::lines(tx, &ids)?;
-    let to_send: Vec<OrderId> = known.iter().filter(|order| is_ours_to_send(order)).map(|order| order.id).collect();
-    let recipients = orders::open_recipients(tx, &to_send)?;
-    let listed = blacklisted(tx, &known, &recipients)?;
-    let stored = holds::findings(tx, &ids)?;
-    let open_holds = holds::open(tx, &ids)?;
-    let mut plan = Plan::default();
+    let ids: Vec<OrderId> = stored.iter().map(|order| order.id).collect();
+    let (mut lines, mut recipients, mut found_before, mut open_holds) = Default::default();
+    if !ids.is_empty() {
+        lines = orders::lines(tx, &ids)?;
+        let to_send: Vec<OrderId> = stored.iter().filter(|order| is_ours_to_send(order)).map(|order| order.id).collect();
+        recipients = orders::open_recipients(tx, &to_send)?;
+        found_before = holds::findings(tx, &ids)?;
+        open_holds = holds::open(tx, &ids)?;
+    }
+    let subjects: Vec<Subject<'_>> = newborn
+        .iter()
+        .map(|n| Subject { order: &n.order, lines: &n.lines, recipient: n.recipient.filter(|_| is_ours_to_send(&n.order)) })
+        .chain(stored.iter().map(|order| Subject {
+            order,
+            lines: lines.get(&order.id).map(Vec::as_slice).unwrap_or_default(),
+            recipient: recipients.get(&order.id),
+        }))
+        .collect();
+    let listed = blacklisted(tx, &subjects)?;
     let keys = tx.keys().clone();
-    for order in &known {
-        let Some(shop) = shops.get(&order.shop_id) else { continue };
-        let own_lines = lines.get(&order.id).map(Vec::as_slice).unwrap_or_default();
-        let twin = twin_of(order, &candidates, shop.policy.checks.duplicate_hours);
-        let found = look(order, own_lines, recipients.get(&order.id), twin.as_ref(), listed.get(&order.id).copied(), shop);
-        let before = stored.get(&order.id).map(Vec::as_slice).unwrap_or_default();
-        let mut held: BTreeSet<HoldReason> = open_holds.get(&order.id).into_iter().flatten().map(|hold| hold.reason).collect();
-        let fresh = plan.findings(&keys, order, shop, &found, before, &mut held);
-        plan.approval(&keys, order, own_lines, shop, &found, before, &held, fresh);
+    for subject in &subjects {
+        let order = subject.order;
+        let mut held: BTreeSet<HoldReason> =
+            open_holds.get(&order.id).into_iter().flatten().map(|hold: &holds::Hold| hold.reason).collect();
+        if let Some(shop) = shops.get(&order.shop_id) {
+            let twin = candidates.twin_of(order, shop.policy.checks.duplicate_hours);
+            let found = look(subject, twin.as_ref(), listed.get(&order.id).copied(), shop);
+            let before = found_before.get(&order.id).map(Vec::as_slice).unwrap_or_default();
+            let news = decided.plan.findings(&keys, order, shop, &found, before, &mut held);
+            decided.plan.approval(&keys, order, subject.lines, shop, &found, before, &held, news);
+        }
+        if fresh.contains(&order.id) {
+            // It is stored as approved: nothing is left to write.
+            let approved_by = decided.plan.approve.pop_if(|(id, _)| *id == order.id).map(|(_, version)| approval_rule(version));
+            decided.verdicts.push(Verdict { approved_by, holds: held.into_iter().collect() });
+        }
     }
-    plan.carry_out(tx)?;
-    Ok(Reviewed { orders: ids, events: plan.events })
+    decided.reviewed = Reviewed { orders: ids, events: std::mem::take(&mut decided.plan.events) };
+    Ok(decided)
+}
+
+/// One order with what the checks look at.
+struct Subject<'a> {
+    order: &'a Order,
+    lines: &'a [OrderLine],
+    recipient: Option<&'a Recipient>,
+}
+
+fn approval_rule(version: i64) -> Actor {
+    Actor::Rule { name: APPROVAL_RULE.to_owned(), version }
 }
 
 /// Phases in which a check may still stop an order.
@@ -85,52 +160,79 @@ fn is_ours_to_send(order: &Order) -> bool {
     order.fulfilled_by == FulfilledBy::Seller && order.progress == ChannelProgress::None
 }
 
-fn is_twin(shop: ShopId, buyer_key: &str, content: &str, other: &TwinRow) -> bool {
-    !buyer_key.is_empty() && !content.is_empty() && other.shop_id == shop && other.buyer_key == buyer_key && other.content_print == content
-}
-
 fn precedes(order: &Order, other: &TwinRow) -> bool {
     (order.placed_at, order.external_id.as_str()) < (other.placed_at, other.external_id.as_str())
 }
 
-fn candidates(tx: &mut Tx<'_>, known: &[Order], shops: &HashMap<ShopId, Shop>) -> Result<Vec<TwinRow>, StoreError> {
+/// Orders that may be twins, by what makes two orders alike: shop, buyer, goods. No order is compared with all others.
+struct Candidates(HashMap<(ShopId, String, String), Vec<TwinRow>>);
+
+impl Candidates {
+    fn of(rows: Vec<TwinRow>) -> Self {
+        let mut alike: HashMap<_, Vec<TwinRow>> = HashMap::with_capacity(rows.len());
+        for row in rows.into_iter().filter(|row| !row.buyer_key.is_empty() && !row.content_print.is_empty()) {
+            alike.entry((row.shop_id, row.buyer_key.clone(), row.content_print.clone())).or_default().push(row);
+        }
+        Candidates(alike)
+    }
+
+    fn like(&self, order: &Order) -> impl Iterator<Item = &TwinRow> {
+        self.0.get(&(order.shop_id, order.buyer_key.clone(), order.content_print.clone())).into_iter().flatten()
+    }
+
+    /// The latest like order that was placed before, within the window.
+    fn twin_of(&self, order: &Order, hours: i64) -> Option<Twin> {
+        self.like(order)
+            .filter(|c| c.id != order.id)
+            .filter(|c| (c.placed_at, c.external_id.as_str()) < (order.placed_at, order.external_id.as_str()))
+            .filter(|c| order.placed_at.since(c.placed_at) <= hours.max(0) * HOUR)
+            .max_by(|a, b| (a.placed_at, &a.external_id).cmp(&(b.placed_at, &b.external_id)))
+            .map(|c| Twin { id: c.id, external_id: c.external_id.clone() })
+    }
+}
+
+fn candidates(
+    tx: &mut Tx<'_>,
+    known: &[&Order],
+    newborn: &[Newborn<'_>],
+    shops: &HashMap<ShopId, Shop>,
+) -> Result<Vec<TwinRow>, StoreError> {
     let window = |order: &Order| {
         shops.get(&order.shop_id).filter(|s| s.policy.checks.duplicate.is_some()).map(|s| s.policy.checks.duplicate_hours.max(0) * HOUR)
     };
     let wanted: Vec<(&Order, i64)> =
-        known.iter().filter(|o| !o.buyer_key.is_empty() && is_ours_to_send(o)).filter_map(|o| window(o).map(|w| (o, w))).collect();
+        known.iter().filter(|o| !o.buyer_key.is_empty() && is_ours_to_send(o)).filter_map(|o| window(o).map(|w| (*o, w))).collect();
     let keys: Vec<String> = wanted.iter().map(|(order, _)| order.buyer_key.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     let (Some(from), Some(to)) =
         (wanted.iter().map(|(o, w)| o.placed_at.plus(-w)).min(), wanted.iter().map(|(o, w)| o.placed_at.plus(*w)).max())
     else {
         return Ok(Vec::new());
     };
-    orders::of_buyers(tx, &keys, from, to)
+    let mut rows = orders::of_buyers(tx, &keys, from, to)?;
+    rows.extend(newborn.iter().map(|n| &n.order).filter(|o| o.progress != ChannelProgress::Cancelled).map(|o| TwinRow {
+        id: o.id,
+        shop_id: o.shop_id,
+        external_id: o.external_id.clone(),
+        placed_at: o.placed_at,
+        buyer_key: o.buyer_key.clone(),
+        content_print: o.content_print.clone(),
+        phase: o.phase,
+    }));
+    Ok(rows)
 }
 
-/// The latest like order that was placed before, within the window.
-fn twin_of(order: &Order, candidates: &[TwinRow], hours: i64) -> Option<Twin> {
-    candidates
-        .iter()
-        .filter(|c| c.id != order.id && is_twin(order.shop_id, &order.buyer_key, &order.content_print, c))
-        .filter(|c| (c.placed_at, c.external_id.as_str()) < (order.placed_at, order.external_id.as_str()))
-        .filter(|c| order.placed_at.since(c.placed_at) <= hours.max(0) * HOUR)
-        .max_by(|a, b| (a.placed_at, &a.external_id).cmp(&(b.placed_at, &b.external_id)))
-        .map(|c| Twin { id: c.id, external_id: c.external_id.clone() })
-}
-
-fn blacklisted(
-    tx: &mut Tx<'_>,
-    known: &[Order],
-    recipients: &HashMap<OrderId, Recipient>,
-) -> Result<HashMap<OrderId, &'static str>, StoreError> {
+fn blacklisted(tx: &mut Tx<'_>, subjects: &[Subject<'_>]) -> Result<HashMap<OrderId, &'static str>, StoreError> {
+    // Nobody is listed in most houses: then nothing is hashed.
+    if orders::blacklist_is_empty(tx)? {
+        return Ok(HashMap::new());
+    }
     let keys = tx.keys().clone();
     let mut by_order: Vec<(OrderId, &'static str, String)> = Vec::new();
-    for order in known.iter().filter(|order| is_ours_to_send(order)) {
+    for Subject { order, recipient, .. } in subjects.iter().filter(|subject| is_ours_to_send(subject.order)) {
         if !order.buyer_key.is_empty() {
             by_order.push((order.id, "buyer", order.buyer_key.clone()));
         }
-        if let Some(recipient) = recipients.get(&order.id).filter(|r| !r.masked) {
+        if let Some(recipient) = recipient.filter(|r| !r.masked) {
             by_order.push((order.id, "phone", phone_hash(&keys, &recipient.personal.phone)));
             by_order.push((order.id, "name", name_hash(&keys, &recipient.personal.name)));
         }
@@ -156,14 +258,8 @@ pub(crate) fn name_hash(keys: &Keys, name: &str) -> String {
     keys.blind("name", &orders::normal_name(name))
 }
 
-fn look(
-    order: &Order,
-    lines: &[OrderLine],
-    recipient: Option<&Recipient>,
-    twin: Option<&Twin>,
-    blacklisted: Option<&str>,
-    shop: &Shop,
-) -> Vec<Finding> {
+fn look(subject: &Subject<'_>, twin: Option<&Twin>, blacklisted: Option<&str>, shop: &Shop) -> Vec<Finding> {
+    let Subject { order, lines, recipient } = *subject;
     let check_lines: Vec<CheckLine> = lines
         .iter()
         .map(|line| CheckLine {
@@ -303,7 +399,7 @@ impl Plan {
         held: &BTreeSet<HoldReason>,
         fresh: bool,
     ) {
-        let rule = Actor::Rule { name: APPROVAL_RULE.to_owned(), version: shop.policy.version };
+        let rule = approval_rule(shop.policy.version);
         let waiting = before.iter().find(|f| f.settled_at.is_none() && f.code == FindingCode::ReviewNeeded);
         let by_rule = matches!(&order.approved_by, Some(Actor::Rule { name, .. }) if name == APPROVAL_RULE);
         // What a rule let pass on other facts is not approved on these.
@@ -388,7 +484,7 @@ impl Plan {
             by_version.entry(*version).or_default().push(*id);
         }
         for (version, ids) in by_version {
-            orders::approve(tx, &ids, &Actor::Rule { name: APPROVAL_RULE.to_owned(), version })?;
+            orders::approve(tx, &ids, &approval_rule(version))?;
         }
         Ok(())
     }

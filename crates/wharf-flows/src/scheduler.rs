@@ -12,8 +12,8 @@ const TICK: Duration = Duration::from_secs(1);
 /// Jobs of lost workers taken back in one unit of work.
 const RECLAIMED_AT_ONCE: i64 = 200;
 
-/// Makes the schedules known. Once at start.
-pub async fn prepare(app: &App, schedules: &[Schedule]) -> Result<(), FlowError> {
+/// Makes the schedules known, and how often they recur.
+pub(crate) async fn prepare(app: &App, schedules: &[Schedule]) -> Result<(), FlowError> {
     let schedules = schedules.to_vec();
     app.store
         .write(move |tx| {
@@ -42,10 +42,16 @@ pub async fn tick(app: &App, schedules: &[Schedule]) -> Result<usize, FlowError>
         .await
 }
 
-/// Ticks until `stop` says true.
+/// Makes the schedules known, then ticks until `stop` says true.
 pub async fn run(app: &App, schedules: &[Schedule], mut stop: watch::Receiver<bool>) {
+    let mut known = false;
     while !*stop.borrow() {
-        if let Err(error) = tick(app, schedules).await {
+        // Without its schedules nothing would ever be pulled, and nothing would say so: not known, it is tried again.
+        let ticked = match known {
+            true => tick(app, schedules).await.map(drop),
+            false => prepare(app, schedules).await.map(|()| known = true),
+        };
+        if let Err(error) = ticked {
             tracing::warn!(%error, "the scheduler will try again");
         }
         tokio::select! {

@@ -20,6 +20,7 @@ use crate::value::{Kind, Value};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// Which engine answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,22 +55,76 @@ pub fn for_update(engine: Engine) -> &'static str {
     }
 }
 
-/// No statement has more parameters than this, on either engine.
-pub const MOST_PARAMETERS: usize = 16_000;
+/// Most rows and most parameters of one multi-row statement, on either engine: beyond them it is no faster, only larger.
+const MOST_ROWS: usize = 512;
+const MOST_PARAMETERS: usize = 8_192;
 
-/// Rows of one multi-row statement: few different sizes, so that prepared statements are found again.
-const ROW_CHUNKS: [usize; 6] = [512, 128, 32, 8, 2, 1];
-
-/// How many of `left` rows of `width` parameters the next statement takes.
+/// How many of `left` rows of `width` parameters the next statement takes: a power of two, so that few different statements
+/// are prepared and each is found again.
 pub(crate) fn chunk(left: usize, width: usize, other: usize) -> usize {
-    let room = (MOST_PARAMETERS.saturating_sub(other) / width.max(1)).max(1);
-    ROW_CHUNKS.into_iter().find(|size| *size <= left && *size <= room).unwrap_or(1)
+    let room = (MOST_PARAMETERS.saturating_sub(other) / width.max(1)).clamp(1, MOST_ROWS).min(left.max(1));
+    1 << room.ilog2()
 }
 
 /// The size of a list of `n` ids: the next of few sizes; the list is padded by repeating its last id.
 pub(crate) fn list_size(n: usize) -> usize {
     const LARGEST: usize = 4096;
     n.next_power_of_two().min(LARGEST)
+}
+
+/// `$4, $5, $6`: the places of a list, numbered from `first`.
+pub(crate) fn list(size: usize, first: usize) -> String {
+    let mut out = String::with_capacity(size * 7);
+    for number in first..first + size {
+        // A write to a String cannot fail.
+        let _ = write!(out, "{}${number}", if number == first { "" } else { ", " });
+    }
+    out
+}
+
+/// Statements that were put together before. The same few shapes are asked for again and again, and a statement of a page
+/// is long: it is written once.
+#[derive(Default)]
+pub(crate) struct Texts {
+    known: HashMap<String, Vec<(Shape<'static>, Arc<str>)>>,
+    count: usize,
+}
+
+/// What makes two statements of one template the same text.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Shape<'a> {
+    /// What follows the rows.
+    pub(crate) tail: Cow<'a, str>,
+    /// Rows, or ids.
+    pub(crate) count: usize,
+    /// The first number of their parameters.
+    pub(crate) first: usize,
+    /// The kinds of their columns, where they are written.
+    pub(crate) kinds: Cow<'a, [Option<Kind>]>,
+}
+
+impl Texts {
+    /// More than this is the sign of texts that never come again.
+    const MOST: usize = 4_096;
+
+    /// The text of a template in a shape, as the engine wants it.
+    pub(crate) fn get(&mut self, engine: Engine, template: &str, shape: &Shape<'_>, make: impl FnOnce() -> String) -> Arc<str> {
+        if let Some((_, text)) = self.known.get(template).and_then(|shapes| shapes.iter().find(|(known, _)| known == shape)) {
+            return Arc::clone(text);
+        }
+        if self.count >= Self::MOST {
+            *self = Texts::default();
+        }
+        let text = make();
+        let text: Arc<str> = match engine {
+            Engine::Sqlite => placeholders(&text).into(),
+            Engine::Postgres => text.into(),
+        };
+        self.count += 1;
+        let owned = Shape { tail: shape.tail.clone().into_owned().into(), kinds: shape.kinds.clone().into_owned().into(), ..*shape };
+        self.known.entry(template.to_owned()).or_default().push((owned, Arc::clone(&text)));
+        text
+    }
 }
 
 /// `$1` → `?1` for SQLite, where `$1` would be a name. Nothing else in a statement may look like `$` and a digit.
@@ -305,6 +360,6 @@ mod tests {
                 sizes.insert(size);
             }
         }
-        assert!(sizes.len() <= 6);
+        assert!(sizes.len() <= 10);
     }
 }

@@ -9,10 +9,10 @@ mod write;
 pub use facts::{Cached, Facts, facts, save_cached};
 pub use known::{KnownOrder, known, known_of, versions};
 pub use people::{
-    NewRecipient, SealedRecipient, blacklisted, buyer_key, buyers_seen, channel_print, open_recipients, replace_recipients, seal_recipient,
-    set_blacklist, set_channel_prints, wanted_print,
+    Buyers, NewRecipient, SealedRecipient, blacklist_is_empty, blacklisted, buyer_key, buyers_seen, channel_print, open_recipients,
+    replace_recipients, seal_recipient, set_blacklist, set_channel_prints, wanted_print,
 };
-pub use write::{LineRow, LineUpdate, OrderRow, insert, update_lines, update_orders, urgency};
+pub use write::{LineRow, LineUpdate, NewOrder, OrderRow, insert, update_lines, update_orders, urgency};
 
 pub use people::normal_name;
 pub(crate) use write::tail;

@@ -1,7 +1,7 @@
 //! PostgreSQL: a pool of threads with a connection each, serving one queue. A lost connection fails the unit of work it
 //! carried and is opened again for the next one. One NOTIFY a transaction wakes the other processes.
 
-use crate::dialect::SESSION;
+use crate::dialect::{SESSION, Texts};
 use crate::error::StoreError;
 use crate::row::{Row, Shape, table_of};
 use crate::tx::Line;
@@ -29,6 +29,7 @@ const LISTEN_BREATH: Duration = Duration::from_millis(500);
 pub(crate) struct Session {
     client: Client,
     prepared: HashMap<String, (Statement, Arc<Shape>)>,
+    pub(crate) texts: Texts,
 }
 
 impl ToSql for Value {
@@ -58,7 +59,7 @@ impl Session {
     fn open(config: &Config) -> Result<Self, StoreError> {
         let mut client = config.connect(NoTls).map_err(|error| translate(&error))?;
         client.batch_execute(SESSION).map_err(|error| translate(&error))?;
-        Ok(Session { client, prepared: HashMap::new() })
+        Ok(Session { client, prepared: HashMap::new(), texts: Texts::default() })
     }
 
     /// Opens a connection by URL.

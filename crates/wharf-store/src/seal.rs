@@ -33,7 +33,8 @@ pub enum SealError {
 struct Inner {
     ciphers: BTreeMap<u8, XChaCha20Poly1305>,
     newest: u8,
-    blind: [u8; 32],
+    /// Keyed and not fed yet: a clone of it saves setting the key for each text.
+    blind: Hmac<Sha256>,
 }
 
 /// The master keys of one installation. Cheap to clone; has no `Debug`, so that it cannot reach a log.
@@ -49,9 +50,13 @@ pub(crate) fn random_hex() -> String {
     hex::encode(bytes)
 }
 
-fn derive(master: &[u8; 32], purpose: &str) -> [u8; 32] {
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
     // HMAC takes a key of any length: this cannot fail.
-    let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(master).unwrap_or_else(|_| unreachable!("HMAC takes any key"));
+    <Hmac<Sha256> as Mac>::new_from_slice(key).unwrap_or_else(|_| unreachable!("HMAC takes any key"))
+}
+
+fn derive(master: &[u8; 32], purpose: &str) -> [u8; 32] {
+    let mut mac = keyed(master);
     mac.update(purpose.as_bytes());
     mac.finalize().into_bytes().into()
 }
@@ -75,7 +80,7 @@ impl Keys {
         let (Some((_, oldest)), Some((&newest, _))) = (masters.first_key_value(), masters.last_key_value()) else {
             return Err(SealError::Keys("there is no key".to_owned()));
         };
-        let blind = derive(oldest, "wharf blind index 1");
+        let blind = keyed(&derive(oldest, "wharf blind index 1"));
         let ciphers =
             masters.iter().map(|(number, master)| (*number, XChaCha20Poly1305::new(&derive(master, "wharf seal 1").into()))).collect();
         Ok(Keys { inner: Arc::new(Inner { ciphers, newest, blind }) })
@@ -144,7 +149,7 @@ impl Keys {
 
     /// The blind index of a text: equal for equal texts of one kind, tells nothing else without the key. Hex.
     pub fn blind(&self, kind: &str, text: &str) -> String {
-        let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&self.inner.blind).unwrap_or_else(|_| unreachable!("HMAC takes any key"));
+        let mut mac = self.inner.blind.clone();
         mac.update(kind.as_bytes());
         mac.update(&[0]);
         mac.update(text.as_bytes());

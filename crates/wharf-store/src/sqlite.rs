@@ -3,7 +3,7 @@
 //! Each unit runs in its own savepoint, so a failing one undoes only itself; everybody is answered after the one COMMIT.
 //! A database in memory has the writer's connection alone: reads queue there too.
 
-use crate::dialect::{self, ConstraintNames};
+use crate::dialect::{self, ConstraintNames, Texts};
 use crate::error::StoreError;
 use crate::row::{Row, Shape, table_of};
 use crate::unit::{Queue, Ran, Unit};
@@ -11,6 +11,7 @@ use crate::value::Value;
 use crate::{House, StoreOptions};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use std::borrow::Borrow;
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ pub(crate) enum Place {
 pub(crate) struct Connection {
     raw: rusqlite::Connection,
     names: Arc<ConstraintNames>,
+    pub(crate) texts: RefCell<Texts>,
 }
 
 impl ToSql for Value {
@@ -54,7 +56,7 @@ impl Connection {
         .map_err(|error| translate(&error, &names, ""))?;
         raw.set_prepared_statement_cache_capacity(STATEMENTS);
         raw.execute_batch(dialect::PRAGMAS).map_err(|error| translate(&error, &names, ""))?;
-        Ok(Connection { raw, names })
+        Ok(Connection { raw, names, texts: RefCell::default() })
     }
 
     /// Several statements without parameters.
@@ -68,12 +70,13 @@ impl Connection {
         statement.raw_execute().map(|_| ()).map_err(|error| translate(&error, &self.names, sql))
     }
 
+    /// Runs one statement, its parameters written `?1`, `?2`, …
     pub(crate) fn run<V: Borrow<Value>>(&self, sql: &str, params: &[V], want_rows: bool) -> Result<(u64, Vec<Row>), StoreError> {
         self.try_run(sql, params, want_rows).map_err(|error| translate(&error, &self.names, sql))
     }
 
     fn try_run<V: Borrow<Value>>(&self, sql: &str, params: &[V], want_rows: bool) -> rusqlite::Result<(u64, Vec<Row>)> {
-        let mut statement = self.raw.prepare_cached(&dialect::placeholders(sql))?;
+        let mut statement = self.raw.prepare_cached(sql)?;
         if statement.parameter_count() != params.len() {
             return Err(rusqlite::Error::InvalidParameterCount(params.len(), statement.parameter_count()));
         }

@@ -1,7 +1,7 @@
 //! One unit of work: what a closure given to `Store::write` or `Store::read` may do. The same on both engines, so a
 //! statement that failed dooms the whole unit of work on SQLite too, as PostgreSQL would have it.
 
-use crate::dialect::{self, Engine};
+use crate::dialect::{self, Engine, Shape};
 use crate::error::StoreError;
 use crate::postgres::Session;
 use crate::row::Row;
@@ -10,8 +10,24 @@ use crate::value::Value;
 use crate::{Counters, sqlite};
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use wharf_domain::id::IdSource;
 use wharf_domain::time::Timestamp;
+
+/// A statement on its way to an engine.
+#[derive(Clone, Copy)]
+pub(crate) enum Sql<'a> {
+    /// As it stands in the program, with `$n` for parameters.
+    Written(&'a str),
+    /// As the engine wants it.
+    Ready(&'a str),
+}
+
+impl<'a> From<&'a str> for Sql<'a> {
+    fn from(sql: &'a str) -> Self {
+        Sql::Written(sql)
+    }
+}
 
 /// The connection a unit of work runs on.
 pub(crate) enum Line<'a> {
@@ -21,10 +37,16 @@ pub(crate) enum Line<'a> {
 
 impl Line<'_> {
     /// Runs one statement: rows changed, and rows answered when they are wanted.
-    pub(crate) fn run<V: Borrow<Value>>(&mut self, sql: &str, params: &[V], want_rows: bool) -> Result<(u64, Vec<Row>), StoreError> {
-        match self {
-            Line::Sqlite(connection) => connection.run(sql, params, want_rows),
-            Line::Postgres(session) => session.run(sql, params, want_rows),
+    pub(crate) fn run<'s, V: Borrow<Value>>(
+        &mut self,
+        sql: impl Into<Sql<'s>>,
+        params: &[V],
+        want_rows: bool,
+    ) -> Result<(u64, Vec<Row>), StoreError> {
+        match (self, sql.into()) {
+            (Line::Sqlite(connection), Sql::Written(sql)) => connection.run(&dialect::placeholders(sql), params, want_rows),
+            (Line::Sqlite(connection), Sql::Ready(sql)) => connection.run(sql, params, want_rows),
+            (Line::Postgres(session), Sql::Written(sql) | Sql::Ready(sql)) => session.run(sql, params, want_rows),
         }
     }
 
@@ -81,12 +103,12 @@ impl Tx<'_> {
 
     /// Runs a statement and answers how many rows it changed.
     pub fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
-        self.run(sql, params, false).map(|(changed, _)| changed)
+        self.run(Sql::Written(sql), params, false).map(|(changed, _)| changed)
     }
 
     /// Runs a query (or a statement with RETURNING) and answers its rows.
     pub fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
-        self.run(sql, params, true).map(|(_, rows)| rows)
+        self.run(Sql::Written(sql), params, true).map(|(_, rows)| rows)
     }
 
     /// The first row of a query, if there is one.
@@ -112,9 +134,11 @@ impl Tx<'_> {
         let mut left = rows;
         while !left.is_empty() {
             let (now, later) = left.split_at(dialect::chunk(left.len(), width, 0));
-            let sql = format!("{head} {} {tail}", dialect::values(self.engine(), now.len(), &vec![None; width], 1, false));
+            let shape = Shape { tail: tail.into(), count: now.len(), first: 1, kinds: Vec::new().into() };
+            let sql = self
+                .text(head, &shape, |engine| format!("{head} {} {tail}", dialect::values(engine, now.len(), &vec![None; width], 1, false)));
             let params: Vec<&Value> = now.iter().flatten().collect();
-            let (more, rows) = self.run(&sql, &params, want_rows)?;
+            let (more, rows) = self.run(Sql::Ready(&sql), &params, want_rows)?;
             changed += more;
             answer.extend(rows);
             left = later;
@@ -141,10 +165,13 @@ impl Tx<'_> {
         let mut left = rows;
         while !left.is_empty() {
             let (now, later) = left.split_at(dialect::chunk(left.len(), width, params.len()));
-            let values = dialect::values(self.engine(), now.len(), &kinds, params.len() + 1, true);
-            let sql = sql.replace("{rows}", &format!("({values})"));
+            let first = params.len() + 1;
+            let shape = Shape { tail: "".into(), count: now.len(), first, kinds: kinds.as_slice().into() };
+            let text = self.text(sql, &shape, |engine| {
+                sql.replace("{rows}", &format!("({})", dialect::values(engine, now.len(), &kinds, first, true)))
+            });
             let all: Vec<&Value> = params.iter().chain(now.iter().flatten()).collect();
-            let (more, rows) = self.run(&sql, &all, want_rows)?;
+            let (more, rows) = self.run(Sql::Ready(&text), &all, want_rows)?;
             changed += more;
             answer.extend(rows);
             left = later;
@@ -173,14 +200,12 @@ impl Tx<'_> {
         while let Some(last) = left.last().copied() {
             let size = dialect::list_size(left.len());
             let (now, later) = left.split_at(size.min(left.len()));
-            let mut list = String::with_capacity(size * 7);
-            for number in 0..size {
-                list.push_str(if number == 0 { "$" } else { ", $" });
-                list.push_str(&(before.len() + 1 + number).to_string());
-            }
+            let first = before.len() + 1;
+            let shape = Shape { tail: "".into(), count: size, first, kinds: Vec::new().into() };
+            let text = self.text(sql, &shape, |_| sql.replace("{ids}", &dialect::list(size, first)));
             let padding = now.last().copied().unwrap_or(last);
             let all: Vec<&Value> = before.iter().chain(now.iter().copied()).chain(std::iter::repeat_n(padding, size - now.len())).collect();
-            let (more, rows) = self.run(&sql.replace("{ids}", &list), &all, want_rows)?;
+            let (more, rows) = self.run(Sql::Ready(&text), &all, want_rows)?;
             changed += more;
             answer.extend(rows);
             left = later;
@@ -241,7 +266,16 @@ impl Tx<'_> {
         self.line.plain(sql)
     }
 
-    fn run<V: Borrow<Value>>(&mut self, sql: &str, params: &[V], want_rows: bool) -> Result<(u64, Vec<Row>), StoreError> {
+    /// The text of a template in a shape: put together once for each connection.
+    fn text(&mut self, template: &str, shape: &Shape<'_>, make: impl FnOnce(Engine) -> String) -> Arc<str> {
+        let engine = self.engine();
+        match &mut self.line {
+            Line::Sqlite(connection) => connection.texts.borrow_mut().get(engine, template, shape, || make(engine)),
+            Line::Postgres(session) => session.texts.get(engine, template, shape, || make(engine)),
+        }
+    }
+
+    fn run<V: Borrow<Value>>(&mut self, sql: Sql<'_>, params: &[V], want_rows: bool) -> Result<(u64, Vec<Row>), StoreError> {
         if let Some(error) = &self.doomed {
             return Err(error.clone());
         }

@@ -287,6 +287,20 @@ fn what_is_due_becomes_a_job_once_and_lost_work_comes_back() {
 }
 
 #[test]
+fn a_scheduler_on_a_new_database_needs_nobody_to_begin() {
+    both_engines_with(|bed| async move {
+        static SCHEDULES: [Schedule; 1] = [Schedule { name: "housekeeping", every: MINUTE, due: housekeeping::due }];
+        let app = app(&bed);
+        let (stop, stopped) = watch::channel(false);
+        let runner = app.clone();
+        let scheduler = tokio::spawn(async move { scheduler::run(&runner, &SCHEDULES, stopped).await });
+        until("a job was made", async || !app.store.read(jobs::depths).await.expect("read").is_empty()).await;
+        stop.send(true).expect("it listens");
+        scheduler.await.expect("no panic");
+    });
+}
+
+#[test]
 fn nobody_calls_the_world_from_inside_a_unit_of_work() {
     both_engines_with(|bed| async move {
         let http = Arc::new(Counting::default());

@@ -3,6 +3,7 @@
 mod bulk;
 mod channel;
 mod fixture;
+mod gather;
 mod ingest;
 mod lists;
 mod parcels;

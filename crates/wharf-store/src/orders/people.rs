@@ -207,23 +207,36 @@ pub(crate) fn index(tx: &mut Tx<'_>, entries: &[(OrderId, &'static str, String)]
     tx.insert_many("INSERT INTO order_search (kind, hash, order_id)", &rows, "ON CONFLICT (kind, hash, order_id) DO NOTHING").map(drop)
 }
 
-/// Takes note of paid orders by buyer: `paid` is (buyer key, placing time). Orders of these buyers that were placed later
-/// are a returning buyer's; answers those that just became so.
-pub fn buyers_seen(tx: &mut Tx<'_>, paid: &[(String, Timestamp)]) -> Result<Vec<OrderId>, StoreError> {
+/// What is known of buyers after a page was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Buyers {
+    first_paid: HashMap<String, Timestamp>,
+    /// Stored orders that just became a returning buyer's.
+    pub returning: Vec<OrderId>,
+}
+
+impl Buyers {
+    /// An order of this buyer, placed then, comes after a paid one.
+    pub fn returning(&self, buyer_key: &str, placed_at: Timestamp) -> bool {
+        !buyer_key.is_empty() && self.first_paid.get(buyer_key).is_some_and(|first| placed_at > *first)
+    }
+}
+
+/// Takes note of paid orders by buyer: `paid` is (buyer key, placing time). Orders that were placed later than the first of
+/// them are a returning buyer's. Stored orders are marked here; of the buyers in `asked`, whose orders are not stored yet,
+/// and of all others the answer knows. `changed`: buyers of stored orders that are not as they were.
+pub fn buyers_seen(tx: &mut Tx<'_>, paid: &[(&str, Timestamp)], asked: &[&str], changed: &[&str]) -> Result<Buyers, StoreError> {
     let mut earliest: BTreeMap<&str, Timestamp> = BTreeMap::new();
     for (key, placed_at) in paid.iter().filter(|(key, _)| !key.is_empty()) {
         let first = earliest.entry(key).or_insert(*placed_at);
         *first = (*first).min(*placed_at);
     }
-    let keys: Vec<Value> = earliest.keys().map(|key| (*key).into()).collect();
-    let known: HashMap<String, Timestamp> = tx
-        .query_in("SELECT buyer_key, first_paid_at FROM buyers WHERE buyer_key IN ({ids})", &keys, &[])?
-        .iter()
-        .map(|row| Ok((row.text(0)?, row.time(1)?)))
-        .collect::<Result<_, StoreError>>()?;
+    let all: BTreeSet<&str> = earliest.keys().chain(asked).copied().filter(|key| !key.is_empty()).collect();
+    let all: Vec<Value> = all.into_iter().map(Value::from).collect();
+    let mut first_paid = first_paid(tx, &all)?;
     let lowered: Vec<Vec<Value>> = earliest
         .iter()
-        .filter(|(key, first)| known.get(**key).is_none_or(|k| k > first))
+        .filter(|(key, first)| first_paid.get(**key).is_none_or(|known| known > first))
         .map(|(key, first)| vec![(*key).into(), (*first).into()])
         .collect();
     if !lowered.is_empty() {
@@ -233,7 +246,14 @@ pub fn buyers_seen(tx: &mut Tx<'_>, paid: &[(String, Timestamp)]) -> Result<Vec<
             "ON CONFLICT (buyer_key) DO UPDATE SET first_paid_at = excluded.first_paid_at WHERE excluded.first_paid_at < buyers.first_paid_at",
         )?;
     }
-    // Orders of this unit of work may be the later ones of a buyer known for long, so every key is looked at.
+    // Another unit of work may have been faster with an even earlier one: what stands there now is what holds.
+    let keys: BTreeSet<Value> = lowered
+        .into_iter()
+        .filter_map(|row| row.into_iter().next())
+        .chain(changed.iter().filter(|key| !key.is_empty()).map(|key| (*key).into()))
+        .collect();
+    let keys: Vec<Value> = keys.into_iter().collect();
+    first_paid.extend(self::first_paid(tx, &keys)?);
     let rows = tx.query_in(
         "SELECT o.id FROM orders o JOIN buyers b ON b.buyer_key = o.buyer_key WHERE o.buyer_key <> '' AND o.buyer_key IN ({ids}) AND o.placed_at > b.first_paid_at AND o.buyer_returning = 0",
         &keys,
@@ -241,7 +261,19 @@ pub fn buyers_seen(tx: &mut Tx<'_>, paid: &[(String, Timestamp)]) -> Result<Vec<
     )?;
     let ids: Vec<Value> = rows.iter().map(|row| row.value(0).cloned()).collect::<Result<_, _>>()?;
     tx.execute_in("UPDATE orders SET buyer_returning = 1 WHERE id IN ({ids})", &ids, &[])?;
-    rows.iter().map(|row| row.id(0)).collect()
+    Ok(Buyers { first_paid, returning: rows.iter().map(|row| row.id(0)).collect::<Result<_, _>>()? })
+}
+
+fn first_paid(tx: &mut Tx<'_>, keys: &[Value]) -> Result<HashMap<String, Timestamp>, StoreError> {
+    tx.query_in("SELECT buyer_key, first_paid_at FROM buyers WHERE buyer_key IN ({ids})", keys, &[])?
+        .iter()
+        .map(|row| Ok((row.text(0)?, row.time(1)?)))
+        .collect()
+}
+
+/// Nobody is on the blacklist.
+pub fn blacklist_is_empty(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+    Ok(tx.query("SELECT kind FROM blacklist LIMIT 1", &[])?.is_empty())
 }
 
 /// Which of these (kind, hash) are on the blacklist. Kinds: `buyer` (buyer key), `phone`, `name`.

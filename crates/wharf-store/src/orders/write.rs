@@ -1,12 +1,14 @@
 //! Writing orders and lines: whole rows of one shape, many at once.
 
 use super::people::{SealedRecipient, index};
-use crate::{StoreError, Tx, Value};
+use super::{Order, OrderLine};
+use crate::{Kind, StoreError, Tx, Value};
 use wharf_domain::id::{ImportBatchId, ListingId, OrderId, OrderLineId, ShopId};
-use wharf_domain::order::LineRefund;
 use wharf_domain::order::channel::{ChannelLine, ChannelOrder};
 use wharf_domain::order::phase::{ChannelProgress, Phase};
+use wharf_domain::order::{LineCounters, LineRefund};
 use wharf_domain::time::Timestamp;
+use wharf_domain::timeline::Actor;
 
 /// An order to be written: what the channel says, with what was decided about it.
 pub struct OrderRow<'a> {
@@ -103,10 +105,10 @@ const CHANNEL: [&str; 30] = [
     "updated_at",
 ];
 
-fn channel_values(row: &OrderRow<'_>, now: Timestamp) -> Vec<Value> {
+fn channel_values(row: &OrderRow<'_>, now: Timestamp, out: &mut Vec<Value>) {
     let o = row.order;
     let urgent = o.urgent.join(", ");
-    vec![
+    out.extend([
         (&o.observed_status).into(),
         Value::opt_word(o.status.known().copied()),
         Value::word(row.progress),
@@ -134,27 +136,144 @@ fn channel_values(row: &OrderRow<'_>, now: Timestamp) -> Vec<Value> {
         (&urgent).into(),
         urgency(o.ship_by, !urgent.is_empty()).into(),
         o.lines.len().into(),
-        o.lines.iter().map(|line| line.quantity).sum::<i64>().into(),
-        o.lines.first().map_or("", |line| line.title.as_str()).into(),
+        units(o).into(),
+        summary(o).into(),
         now.into(),
-    ]
+    ]);
 }
 
-/// Inserts orders with their recipients, lines and blind indexes. The phase is set by the recomputation that follows in
-/// the same unit of work. The caller holds the lock of the shop and knows that none of them exists.
-pub fn insert(tx: &mut Tx<'_>, rows: &[(OrderRow<'_>, SealedRecipient, String)], lines: &[LineRow<'_>]) -> Result<(), StoreError> {
+/// An order that is not stored yet, with all that was decided about it in the same unit of work: it is written once.
+pub struct NewOrder<'a> {
+    /// What the channel says, with what was decided about it.
+    pub row: OrderRow<'a>,
+    /// Who receives, sealed.
+    pub recipient: SealedRecipient,
+    /// Keyed hash of the recipient as the channel tells it.
+    pub channel_print: String,
+    /// The buyer has an earlier paid order.
+    pub returning: bool,
+    /// The rule that approved it.
+    pub approved_by: Option<Actor>,
+    /// What it waits for, as the recomputation says.
+    pub phase: Phase,
+    /// What counters and rollups hold of it; empty when they hold nothing yet.
+    pub counted: String,
+}
+
+impl<'a> NewOrder<'a> {
+    /// One about which nothing is decided: the recomputation follows in the same unit of work.
+    pub fn undecided(row: OrderRow<'a>, recipient: SealedRecipient, channel_print: String) -> Self {
+        NewOrder { row, recipient, channel_print, returning: false, approved_by: None, phase: Phase::Review, counted: String::new() }
+    }
+
+    /// The order as it will be read back when it is written at `now`.
+    pub fn order(&self, now: Timestamp) -> Order {
+        let (o, r) = (self.row.order, &self.recipient);
+        Order {
+            id: self.row.id,
+            shop_id: self.row.shop_id,
+            external_id: o.external_id.clone(),
+            observed_status: o.observed_status.clone(),
+            channel_status: o.status.known().copied(),
+            progress: self.row.progress,
+            modified_at: o.modified_at,
+            payload_hash: self.row.payload_hash.clone(),
+            payment: o.payment,
+            cash_on_delivery: o.cash_on_delivery,
+            fulfilled_by: o.fulfilled_by,
+            placed_at: o.placed_at,
+            paid_at: o.paid_at,
+            ship_by: o.ship_by,
+            shipped_at: o.shipped_at,
+            closed_at: o.closed_at,
+            currency: o.currency,
+            total_minor: o.total_minor,
+            shipping_minor: o.shipping_minor,
+            tax_minor: o.tax_minor,
+            discount_minor: o.discount_minor,
+            buyer_external_id: o.buyer.external_id.clone(),
+            buyer_nick: o.buyer.nick.clone(),
+            buyer_note: o.buyer_note.clone(),
+            seller_note: o.seller_note.clone(),
+            seller_flag: o.seller_flag,
+            note_due: false,
+            region: r.region.clone(),
+            masked_name: r.masked_name.clone(),
+            masked_phone: r.masked_phone.clone(),
+            channel_masked: r.channel_masked,
+            recipient_edited: false,
+            recipient_print: r.print.clone(),
+            do_not_ship: o.do_not_ship.clone(),
+            buyer_key: self.row.buyer_key.clone(),
+            buyer_returning: self.returning,
+            content_print: self.row.content_print.clone(),
+            approved_at: self.approved_by.is_some().then_some(now),
+            approved_by: self.approved_by.clone(),
+            urgent_reason: o.urgent.join(", "),
+            assignee_id: None,
+            reship_of: None,
+            phase: self.phase,
+            line_count: o.lines.len() as i64,
+            units: units(o),
+            summary: summary(o).to_owned(),
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+}
+
+impl LineRow<'_> {
+    /// The line as it will be read back.
+    pub fn line(&self, linked: bool) -> OrderLine {
+        let l = self.line;
+        OrderLine {
+            id: self.id,
+            order_id: self.order_id,
+            external_id: l.external_id.clone(),
+            position: self.position,
+            listing_id: self.listing_id,
+            title: l.title.clone(),
+            variant: l.variant.clone(),
+            seller_code: l.seller_code.clone(),
+            image_url: l.image_url.clone(),
+            unit_price_minor: l.unit_price_minor,
+            discount_minor: l.discount_minor,
+            total_minor: l.total_minor,
+            observed_status: l.observed_status.clone(),
+            refund: l.refund,
+            gift: l.gift,
+            counters: LineCounters { ordered: l.quantity, cancelled: self.cancelled, ..LineCounters::default() },
+            linked,
+        }
+    }
+}
+
+fn units(order: &ChannelOrder) -> i64 {
+    order.lines.iter().map(|line| line.quantity).sum()
+}
+
+fn summary(order: &ChannelOrder) -> &str {
+    order.lines.first().map_or("", |line| line.title.as_str())
+}
+
+/// Inserts orders with their recipients, lines and blind indexes. The caller holds the lock of the shop and knows that none
+/// of them exists.
+pub fn insert(tx: &mut Tx<'_>, orders: &[NewOrder<'_>], lines: &[LineRow<'_>]) -> Result<(), StoreError> {
     let now = tx.now();
-    let mut entries = Vec::with_capacity(rows.len() * 4);
-    let mut values = Vec::with_capacity(rows.len());
-    for (row, recipient, channel_print) in rows {
+    let mut entries = Vec::with_capacity(orders.len() * 4);
+    let mut values = Vec::with_capacity(orders.len());
+    for new in orders {
+        let (row, recipient) = (&new.row, &new.recipient);
         let g = &recipient.region;
         let o = row.order;
-        let tail: String = tail(&o.external_id);
-        let mut all: Vec<Value> = vec![
+        let approved_at = new.approved_by.is_some().then_some(now);
+        let mut all: Vec<Value> = Vec::with_capacity(26 + CHANNEL.len());
+        all.extend([
             row.id.into(),
             row.shop_id.into(),
             (&o.external_id).into(),
-            tail.into(),
+            tail(&o.external_id).into(),
             (&o.seller_note).into(),
             o.seller_flag.into(),
             (&g.country).into(),
@@ -169,12 +288,16 @@ pub fn insert(tx: &mut Tx<'_>, rows: &[(OrderRow<'_>, SealedRecipient, String)],
             recipient.token.clone().into(),
             recipient.channel_masked.into(),
             (&recipient.print).into(),
-            channel_print.into(),
+            (&new.channel_print).into(),
             row.import_batch_id.into(),
-            Value::word(Phase::Review),
+            Value::word(new.phase),
             now.into(),
-        ];
-        all.extend(channel_values(row, now));
+            new.returning.into(),
+            approved_at.into(),
+            new.approved_by.as_ref().map_or(Value::Absent(Kind::Text), Value::json),
+            (&new.counted).into(),
+        ]);
+        channel_values(row, now, &mut all);
         values.push(all);
         entries.extend(recipient.search.iter().map(|(kind, hash)| (row.id, *kind, hash.clone())));
         let nick = o.buyer.nick.trim().to_lowercase();
@@ -185,7 +308,7 @@ pub fn insert(tx: &mut Tx<'_>, rows: &[(OrderRow<'_>, SealedRecipient, String)],
     let head = format!(
         "INSERT INTO orders (id, shop_id, external_id, external_tail, seller_note, seller_flag, country, province, city, district, town, postal_code, \
          recipient_sealed, recipient_masked_name, recipient_masked_phone, recipient_token, recipient_channel_masked, recipient_print, channel_print, \
-         import_batch_id, phase, created_at, {})",
+         import_batch_id, phase, created_at, buyer_returning, approved_at, approved_by, counted, {})",
         CHANNEL.join(", ")
     );
     tx.insert_many(&head, &values, "")?;
@@ -207,7 +330,7 @@ pub fn update_orders(tx: &mut Tx<'_>, rows: &[OrderRow<'_>]) -> Result<(), Store
         .map(|row| {
             let mut all: Vec<Value> =
                 vec![row.id.into(), (&row.order.seller_note).into(), row.order.seller_flag.into(), row.keep_note.into()];
-            all.extend(channel_values(row, now));
+            channel_values(row, now, &mut all);
             all
         })
         .collect();

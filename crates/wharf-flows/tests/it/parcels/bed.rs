@@ -20,7 +20,7 @@ use wharf_flows::app::{App, FlowError, Outcome};
 use wharf_flows::jobs::{self, Registry};
 use wharf_flows::{recompute, ship, worker};
 use wharf_store::catalog::{ListingKey, NewSku, SeenListing};
-use wharf_store::orders::{LineRow, LineUpdate, OrderRow};
+use wharf_store::orders::{LineRow, LineUpdate, NewOrder, OrderRow};
 use wharf_store::shipments::ShipmentRow;
 use wharf_store::stock::{Cause, Entry, LevelKey};
 use wharf_store::testing::Bed;
@@ -255,7 +255,7 @@ impl House {
                     cancelled: 0,
                 })
                 .collect();
-            orders::insert(tx, &[(row, sealed, String::new())], &lines)?;
+            orders::insert(tx, &[NewOrder::undecided(row, sealed, String::new())], &lines)?;
             orders::approve(tx, &[id], &me())?;
             recompute::apply(tx, &[id])?;
             Ok(id)
