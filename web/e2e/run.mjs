@@ -3,6 +3,7 @@ import { Checks } from './harness.mjs'
 import { launch } from './browser.mjs'
 import { demo } from './server.mjs'
 import { flows } from './flows.mjs'
+import { ship } from './shipping.mjs'
 import { looks, signIn } from './places.mjs'
 
 const folder = process.env.E2E_FOLDER ?? 'test-results/e2e'
@@ -15,11 +16,13 @@ try {
   const errors = []
   page.on('pageerror', (error) => errors.push(error.message))
   const checks = new Checks(page, folder)
-  // E2E_ONLY=flows or E2E_ONLY=places leaves the other half out.
+  // E2E_ONLY=flows, ship or places runs that part alone; E2E_SHIP is how many parcels one person ships.
   const only = process.env.E2E_ONLY
-  if (only !== 'places') await flows(checks, page, server)
-  if (only === 'places') await signIn(page, server)
-  if (only !== 'flows') await looks(checks, page, server)
+  const runs = (part) => only === undefined || only === part
+  if (runs('flows')) await flows(checks, page, server)
+  else await signIn(page, server)
+  if (runs('ship')) await ship(checks, page, server, Number(process.env.E2E_SHIP ?? 30))
+  if (runs('places')) await looks(checks, page, server)
   await checks.check('no script failed on the way', () => {
     if (errors.length > 0) throw new Error(errors.slice(0, 5).join('\n'))
   })

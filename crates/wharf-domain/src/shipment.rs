@@ -115,11 +115,6 @@ impl Stage {
             ShipmentState::Lost => Some(Stage::Lost),
         }
     }
-
-    /// The parcel's way is over; tracking stops asking.
-    pub const fn is_final(self) -> bool {
-        matches!(self, Stage::Delivered | Stage::Returned | Stage::Lost)
-    }
 }
 
 impl Shipment {

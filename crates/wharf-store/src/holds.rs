@@ -129,17 +129,6 @@ fn read_holds(tx: &mut Tx<'_>, ids: &[OrderId], which: &str) -> Result<HashMap<O
     Ok(by_order)
 }
 
-/// Orders held for a reason, of the shops named (all when empty), after an id, in rising order.
-pub fn orders_held_for(tx: &mut Tx<'_>, reason: HoldReason, after: OrderId, limit: usize) -> Result<Vec<OrderId>, StoreError> {
-    tx.query(
-        "SELECT order_id FROM holds WHERE reason = $1 AND released_at IS NULL AND order_id > $2 ORDER BY order_id LIMIT $3",
-        &[Value::word(reason), after.into(), limit.into()],
-    )?
-    .iter()
-    .map(|row| row.id(0))
-    .collect()
-}
-
 /// What a check saw, as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredFinding {

@@ -279,23 +279,3 @@ pub fn waves(tx: &mut Tx<'_>, warehouse: Option<WarehouseId>) -> Result<Vec<Wave
     list.retain(|w| warehouse.is_none_or(|only| only == w.warehouse_id));
     Ok(list)
 }
-
-/// Closes a wave.
-pub fn close_wave(tx: &mut Tx<'_>, id: WaveId) -> Result<(), StoreError> {
-    let now = tx.now();
-    tx.execute("UPDATE waves SET closed_at = $2 WHERE id = $1 AND closed_at IS NULL", &[id.into(), now.into()])?;
-    Ok(())
-}
-
-/// Parcels with a fulfillment of a wave.
-pub fn parcels_of_wave(tx: &mut Tx<'_>, id: WaveId) -> Result<Vec<ShipmentId>, StoreError> {
-    tx.query(
-        "SELECT DISTINCT l.shipment_id FROM fulfillments f JOIN fulfillment_lines fl ON fl.fulfillment_id = f.id \
-         JOIN shipment_lines l ON l.fulfillment_line_id = fl.id JOIN shipments s ON s.id = l.shipment_id \
-         WHERE f.wave_id = $1 AND s.shipment_state <> 'cancelled' ORDER BY l.shipment_id",
-        &[id.into()],
-    )?
-    .iter()
-    .map(|row| row.id(0))
-    .collect()
-}

@@ -2,7 +2,7 @@
 //! workers one takes the step and the other learns that it did not.
 
 use crate::{Row, StoreError, Tx, Value};
-use wharf_domain::id::{CarrierAccountId, OrderId, ShipmentId, WaybillId};
+use wharf_domain::id::{CarrierAccountId, ShipmentId, WaybillId};
 use wharf_domain::money::{Currency, Money};
 use wharf_domain::time::Timestamp;
 use wharf_domain::waybill::{Waybill, WaybillState};
@@ -125,14 +125,6 @@ pub fn live(tx: &mut Tx<'_>, shipments: &[ShipmentId]) -> Result<Vec<WaybillRow>
     .collect()
 }
 
-/// All waybills of a parcel, oldest first.
-pub fn of_shipment(tx: &mut Tx<'_>, shipment: ShipmentId) -> Result<Vec<WaybillRow>, StoreError> {
-    tx.query(&format!("SELECT {COLUMNS} FROM waybills WHERE shipment_id = $1 ORDER BY id"), &[shipment.into()])?
-        .iter()
-        .map(waybill)
-        .collect()
-}
-
 /// What the carrier's answer adds to a booked waybill.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Bought {
@@ -218,18 +210,4 @@ pub fn orphaned(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<WaybillId>, StoreErro
     .iter()
     .map(|row| row.id(0))
     .collect()
-}
-
-/// The parcel that a waybill number opens: the youngest that bears it, with its orders.
-pub fn parcel_of_number(tx: &mut Tx<'_>, number: &str) -> Result<Option<(ShipmentId, Vec<OrderId>)>, StoreError> {
-    let Some(row) = tx.query_opt("SELECT shipment_id FROM waybills WHERE number = $1 ORDER BY id DESC LIMIT 1", &[number.into()])? else {
-        return Ok(None);
-    };
-    let shipment: ShipmentId = row.id(0)?;
-    let orders = tx
-        .query("SELECT DISTINCT order_id FROM shipment_lines WHERE shipment_id = $1", &[shipment.into()])?
-        .iter()
-        .map(|row| row.id(0))
-        .collect::<Result<_, _>>()?;
-    Ok(Some((shipment, orders)))
 }

@@ -2134,6 +2134,8 @@ export interface components {
             items: components["schemas"]["LineItem"][];
             /** @description The listing it came from. */
             listing_id: string;
+            /** @description Share of the order-level discount: the shares of all lines sum to it to the cent. */
+            order_discount_share: components["schemas"]["Money"];
             /**
              * Format: int64
              * @description Units bought.

@@ -3,7 +3,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { comboLabel, KEYMAP, useKeys, type KeyScope } from '@/lib/keys'
 
-const SCOPES: KeyScope[] = ['global', 'orders', 'bulk', 'pack']
+const SCOPES: KeyScope[] = ['global', 'orders', 'parcels', 'bulk', 'pack']
 
 /** `?`: every key of the application, from the same table that the screens obey. */
 export function HelpOverlay() {
@@ -18,7 +18,7 @@ export function HelpOverlay() {
             <h3>{t(`keys.scope_${scope}`)}</h3>
             <dl>
               {KEYMAP.filter((entry) => entry.scope === scope).map((entry) => (
-                <div key={entry.id}>
+                <div key={entry.combo}>
                   <dt>
                     <kbd>{comboLabel(entry.combo)}</kbd>
                   </dt>

@@ -4,7 +4,7 @@
  */
 import { useEffect, useRef } from 'react'
 
-export type KeyScope = 'global' | 'orders' | 'bulk' | 'pack'
+export type KeyScope = 'global' | 'orders' | 'parcels' | 'bulk' | 'pack'
 
 export interface KeyEntry {
   combo: string
@@ -41,6 +41,8 @@ export const KEYMAP: readonly KeyEntry[] = [
   { combo: 'Shift+X', id: 'mark_page', scope: 'orders' },
   { combo: 'Shift+A', id: 'mark_all', scope: 'orders' },
   { combo: 'Enter', id: 'open', scope: 'orders' },
+  { combo: ']', id: 'next_tab', scope: 'orders' },
+  { combo: '[', id: 'previous_tab', scope: 'orders' },
   { combo: '1', id: 'fix_1', scope: 'orders' },
   { combo: '2', id: 'fix_2', scope: 'orders' },
   { combo: '3', id: 'fix_3', scope: 'orders' },
@@ -59,10 +61,21 @@ export const KEYMAP: readonly KeyEntry[] = [
   { combo: 'y', id: 'share', scope: 'orders' },
   { combo: 'd', id: 'cancel', scope: 'orders' },
   { combo: 'z', id: 'undo', scope: 'orders' },
+  { combo: 'j', id: 'next', scope: 'parcels' },
+  { combo: 'k', id: 'previous', scope: 'parcels' },
+  { combo: 'x', id: 'mark', scope: 'parcels' },
+  { combo: 'Shift+X', id: 'mark_page', scope: 'parcels' },
+  { combo: 'Shift+A', id: 'mark_all', scope: 'parcels' },
+  { combo: ']', id: 'next_tab', scope: 'parcels' },
+  { combo: '[', id: 'previous_tab', scope: 'parcels' },
+  { combo: 'b', id: 'book', scope: 'parcels' },
+  { combo: 'l', id: 'print_labels', scope: 'parcels' },
+  { combo: 'o', id: 'hand_over', scope: 'parcels' },
   { combo: 'Enter', id: 'confirm', scope: 'bulk', inFields: true },
   { combo: 'p', id: 'pack_reprint', scope: 'pack' },
   { combo: 'u', id: 'pack_cancel', scope: 'pack' },
   { combo: 'w', id: 'pack_weigh', scope: 'pack' },
+  { combo: 'Escape', id: 'pack_leave', scope: 'pack', inFields: true },
 ]
 
 /** What a key event is called in the map. */

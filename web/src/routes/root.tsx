@@ -1,5 +1,6 @@
 import { Link, Outlet } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
+import { Alerts } from '@/components/Alerts'
 import { EmptyState } from '@/components/States'
 import { HelpOverlay } from '@/components/HelpOverlay'
 import { Rail } from '@/components/Rail'
@@ -27,6 +28,7 @@ export function Shell() {
       <Rail />
       <div className="shell-main">
         <TopBar />
+        <Alerts />
         <main className="place">
           <Outlet />
         </main>

@@ -148,7 +148,10 @@ export const counts: Counts = {
 
 export const session = {
   user: { id: '1', login: 'owner', name: '店主', role: 'owner' },
-  permissions: ['*'],
+  permissions: [
+    'orders.read', 'orders.act', 'personal.open', 'payload.read', 'shipments.read', 'shipments.act', 'stock.read', 'stock.write', 'catalog.read',
+    'catalog.write', 'shops.read', 'shops.manage', 'sales.read', 'profit.read', 'import', 'export', 'users.manage', 'audit.read',
+  ],
 }
 
 export function shipmentRow(index: number): Shipment {

@@ -69,14 +69,6 @@ pub struct ChannelOrder {
     pub raw: Vec<u8>,
 }
 
-impl ChannelOrder {
-    /// The order-level discount split over the lines by what the buyer pays for them: the shares sum to it to the cent.
-    pub fn discount_shares(&self) -> Vec<i64> {
-        let weights: Vec<i64> = self.lines.iter().map(|line| line.total_minor).collect();
-        crate::money::split(self.discount_minor, &weights)
-    }
-}
-
 /// A reason of the channel not to ship, such as a risk review.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelHold {

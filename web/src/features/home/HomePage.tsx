@@ -111,13 +111,13 @@ export function HomePage() {
           <EmptyState title={t('shops.none')} hint={t('shops.none_do')} action={<Link to="/shops">{t('orders.connect_shop')}</Link>} />
         ) : (
           <div className="table-wrap">
-            <table className="plain">
+            <table className="plain health-table">
               <thead>
                 <tr>
                   <th>{t('shops.name')}</th>
                   <th>{t('shops.state')}</th>
                   <th className="num">{t('shops.lag')}</th>
-                  <th>{t('shops.pulled')}</th>
+                  <th className="later">{t('shops.pulled')}</th>
                   <th>{t('shops.hours')}</th>
                 </tr>
               </thead>
@@ -135,7 +135,7 @@ export function HomePage() {
                       </Chip>
                     </td>
                     <td className="num">{formatSpan(shop.lag_seconds)}</td>
-                    <td className="when">{formatShort(shop.pulled_at, locale)}</td>
+                    <td className="when later">{formatShort(shop.pulled_at, locale)}</td>
                     <td>
                       <HourSquares shop={shop.id} />
                     </td>

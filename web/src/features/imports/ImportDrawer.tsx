@@ -234,7 +234,7 @@ export function ImportDrawer({ id, upload, onRead, onClose }: Props) {
               {mapped?.mapping && (
                 <section>
                   <h3>{mapped.proposed ? t('imports.mapping_proposed') : t('imports.mapping')}</h3>
-                  <MappingEditor file={mapped} mapping={mapping ?? mapped.mapping} readOnly={state !== 'previewed' || !upload} onChange={setMapping} />
+                  <MappingEditor columns={mapped.columns} mapping={mapping ?? mapped.mapping} readOnly={state !== 'previewed' || !upload} onChange={setMapping} />
                   {state === 'previewed' && !upload && <p className="muted">{t('imports.files_gone')}</p>}
                 </section>
               )}

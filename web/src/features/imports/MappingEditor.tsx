@@ -1,6 +1,6 @@
 import { Checkbox, Input, Select } from 'antd'
 import { useTranslation } from 'react-i18next'
-import { missingFields, withColumn, type FileFound, type Mapping } from './preview'
+import { missingFields, withColumn, type Mapping } from './preview'
 
 /** Our fields, in the order in which people look for them. */
 const FIELDS = [
@@ -15,7 +15,8 @@ const DAY_MONTH = ['day_first', 'month_first'] as const
 const DECIMALS = ['point', 'comma'] as const
 
 interface Props {
-  file: FileFound
+  /** The columns that can be chosen. */
+  columns: readonly string[]
   mapping: Mapping
   readOnly: boolean
   onChange: (mapping: Mapping) => void
@@ -26,10 +27,10 @@ const texts = (value: unknown): string[] => (Array.isArray(value) ? value.filter
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 /** Which column is which of our fields, and what the cells mean where columns alone do not say it. */
-export function MappingEditor({ file, mapping, readOnly, onChange }: Props) {
+export function MappingEditor({ columns, mapping, readOnly, onChange }: Props) {
   const { t } = useTranslation()
   const missing = missingFields(mapping)
-  const options = file.columns.map((column) => ({ value: column, label: column }))
+  const options = columns.map((column) => ({ value: column, label: column }))
   const constants = bag(mapping.constants)
   const dates = bag(mapping.dates)
   const numbers = bag(mapping.numbers)

@@ -1,9 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Alert, Form, Input, Modal, Radio, Select } from 'antd'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { explain } from '@/api/problem'
+import { ApiProblem, explain } from '@/api/problem'
 import { shopsQuery } from '@/api/shared'
 import type { ImportBatch } from '@/api/types'
+import { columnsOf } from './header'
+import { MappingEditor } from './MappingEditor'
+import type { Mapping } from './preview'
 import { preview, TREATMENTS, type Treatment, type Upload } from './queries'
 
 interface Props {
@@ -32,6 +36,8 @@ export function NewImport({ files, onClose, onRead }: Props) {
   const shops = useQuery(shopsQuery).data?.items ?? []
   const [form] = Form.useForm<Values>()
   const shop = Form.useWatch('shop', form)
+  const [columns, setColumns] = useState<string[]>([])
+  const [mapping, setMapping] = useState<Mapping>()
   const reading = useMutation({
     mutationFn: async (values: Values) => {
       const upload: Upload = {
@@ -40,8 +46,16 @@ export function NewImport({ files, onClose, onRead }: Props) {
         treatAs: values.treatAs,
         zone: values.zone,
         currency: values.currency,
+        mapping,
       }
       return { batch: await preview(upload), upload }
+    },
+    onError: async (error) => {
+      // A layout that nobody knows is described by hand: what was chosen stays, the columns are offered.
+      if (!(error instanceof ApiProblem) || error.code !== 'invalid' || columns.length > 0) return
+      const found = [...new Set((await Promise.all(files.map(columnsOf))).flat())]
+      setColumns(found)
+      if (found.length > 0) setMapping({ columns: {} })
     },
     onSuccess: ({ batch, upload }) => {
       void client.invalidateQueries({ queryKey: ['imports'] })
@@ -53,6 +67,7 @@ export function NewImport({ files, onClose, onRead }: Props) {
   return (
     <Modal
       open
+      width={mapping ? 860 : 560}
       title={t('imports.new')}
       okText={t('imports.read')}
       cancelText={t('common.cancel')}
@@ -93,6 +108,12 @@ export function NewImport({ files, onClose, onRead }: Props) {
           </Form.Item>
         </div>
         {told && <Alert type="error" showIcon title={told.title} description={told.detail} role="alert" />}
+        {mapping && (
+          <section className="by-hand">
+            <h3>{t('imports.map_by_hand')}</h3>
+            <MappingEditor columns={columns} mapping={mapping} readOnly={false} onChange={setMapping} />
+          </section>
+        )}
       </Form>
     </Modal>
   )

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { cellsOf, headerOf } from './header'
 import { missingFields, previewOf, sumsOf, withColumn } from './preview'
 import { formOf } from './queries'
 
@@ -58,6 +59,17 @@ describe('a mapping', () => {
   it('says what it must still name', () => {
     expect(missingFields({ columns: {} })).toEqual(['order_id', 'title'])
     expect(missingFields({ columns: { order_id: 'No', seller_code: 'Goods' } })).toEqual([])
+  })
+})
+
+describe('the header of a text file', () => {
+  it('is the line with the most cells, whatever separates them', () => {
+    expect(headerOf('\uFEFF订单导出\n单号;品名;数量\n1;x;2')).toEqual(['单号', '品名', '数量'])
+    expect(headerOf('a\tb\n1\t2')).toEqual(['a', 'b'])
+    expect(headerOf('one column')).toEqual([])
+  })
+  it('minds quotes', () => {
+    expect(cellsOf('"a, b","say ""hi""",c', ',')).toEqual(['a, b', 'say "hi"', 'c'])
   })
 })
 

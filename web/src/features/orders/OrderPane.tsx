@@ -134,6 +134,8 @@ export function OrderPane({ id, asPage, onClose, onFix, onAct, busy }: Props) {
   if (error || !order) return <ErrorState error={error} retry={() => void refetch()} />
 
   const holds = order.hold_history.filter((hold) => !hold.released_at)
+  // The note stands in the reason already when it is what holds the order.
+  const noteTold = holds.some((hold) => hold.reason === 'buyer_note')
   const fixes = likelyFixes(order)
   // A hold says what its own finding saw; the rest stands below.
   const findings = order.findings.filter((finding) => finding.severity !== 'info' && !holds.some((hold) => hold.reason === finding.code))
@@ -205,9 +207,9 @@ export function OrderPane({ id, asPage, onClose, onFix, onAct, busy }: Props) {
         )}
       </section>
 
-      {(order.buyer_note || order.seller_note) && (
+      {((order.buyer_note && !noteTold) || order.seller_note) && (
         <Section title={t('orders.notes')}>
-          {order.buyer_note && (
+          {order.buyer_note && !noteTold && (
             <p>
               <span className="muted">{t('orders.buyer_note')}</span> {order.buyer_note}
             </p>

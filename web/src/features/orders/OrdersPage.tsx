@@ -28,7 +28,7 @@ import type { LikelyFix } from './fixes'
 import { likelyFixes } from './fixes'
 import { HoldGroups } from './HoldGroups'
 import { OrderPane } from './OrderPane'
-import { PhaseTabs } from './PhaseTabs'
+import { PhaseTabs, shownPhases } from './PhaseTabs'
 import { countsQuery, orderQuery, ordersQuery, type Target } from './queries'
 import { useActions } from './useActions'
 import './orders.css'
@@ -169,6 +169,12 @@ export function OrdersPage() {
     const next = ids[Math.min(ids.length - 1, Math.max(0, at + step))]
     if (next) stand(next)
   }
+  const turnTab = (step: number) => {
+    const tabs = shownPhases(counts, phases)
+    const at = search.phase === undefined ? 0 : tabs.indexOf(search.phase) + 1
+    const next = (at + step + tabs.length + 1) % (tabs.length + 1)
+    patchSearch({ phase: next === 0 ? undefined : tabs[next - 1], group: undefined, hold: undefined })
+  }
   const mark = (id: string, extend: boolean) => {
     setSelection(extend && lastMark.current ? markRange(selection, lastMark.current, id, ids) : toggle(selection, id, ids))
     lastMark.current = id
@@ -199,6 +205,8 @@ export function OrdersPage() {
     mark: () => standing.current && mark(standing.current, false),
     mark_page: () => setSelection(togglePage(selection, ids)),
     mark_all: markAllMatching,
+    next_tab: () => turnTab(1),
+    previous_tab: () => turnTab(-1),
     open: () => {
       setPaneClosed(false)
       if (cursor ?? ids[0]) stand(cursor ?? ids[0])

@@ -3,6 +3,11 @@ import type { Counts } from '@/api/types'
 import { ORDER_PHASES, type OrderPhase } from '@/lib/orders-search'
 import { formatNumber } from '@/lib/money'
 
+/** Work keeps its place; a phase that nothing is in and nobody looks at gives its room to the others. */
+export function shownPhases(counts: Counts | undefined, open: readonly OrderPhase[]): OrderPhase[] {
+  return ORDER_PHASES.filter((key) => WORK.has(key) || open.includes(key) || (counts?.phases[key] ?? 0) > 0)
+}
+
 interface Props {
   counts: Counts | undefined
   /** The open tab, or the tabs that are shown together; none means all. */
@@ -15,8 +20,6 @@ const WORK = new Set<OrderPhase>(['review', 'held', 'mapping', 'stock', 'label',
 /** One tab a phase with its live count; the counts add up to "all". */
 export function PhaseTabs({ counts, phases, onPick }: Props) {
   const { t, i18n } = useTranslation()
-  /** Work keeps its place; what nothing is in may go, so that the rest fits. */
-  const shown = (key: OrderPhase) => WORK.has(key) || phases.includes(key) || (counts?.phases[key] ?? 0) > 0
   const isOpen = (key: OrderPhase | undefined) => (key === undefined ? phases.length === 0 : phases.includes(key))
   const tab = (key: OrderPhase | undefined, label: string, count: number | undefined) => (
     <button
@@ -34,7 +37,7 @@ export function PhaseTabs({ counts, phases, onPick }: Props) {
   return (
     <div className="phase-tabs" role="tablist" aria-label={t('orders.phases')}>
       {tab(undefined, t('orders.all'), counts?.total)}
-      {ORDER_PHASES.filter((key) => shown(key)).map((key) => tab(key, t(`phase.${key}`), counts === undefined ? undefined : (counts.phases[key] ?? 0)))}
+      {shownPhases(counts, phases).map((key) => tab(key, t(`phase.${key}`), counts === undefined ? undefined : (counts.phases[key] ?? 0)))}
     </div>
   )
 }

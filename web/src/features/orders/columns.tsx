@@ -74,8 +74,8 @@ export function FirstFix({ order }: { order: OrderRow }) {
   if (!fix) return <span className="muted">—</span>
   const words = sentence('fix', fix.code, fix.params, t, i18n.language)
   return (
-    <span title={words}>
-      <kbd>1</kbd> {words}
+    <span className="ink-info" title={words}>
+      {words}
     </span>
   )
 }
@@ -84,15 +84,18 @@ export function Items({ order }: { order: OrderRow }) {
   const first = order.lines[0]
   const more = order.line_count - 1
   return (
-    <span title={order.lines.map((line) => `${line.title} ${line.variant} ×${line.quantity}`).join('\n')}>
+    <span className="items" title={order.lines.map((line) => `${line.title} ${line.variant} ×${line.quantity}`).join('\n')}>
       {first ? (
         <>
-          {first.title} <span className="muted">{first.variant}</span> <b>×{first.quantity}</b>
+          <span className="clip">
+            {first.title} <span className="muted">{first.variant}</span>
+          </span>
+          <b>×{first.quantity}</b>
         </>
       ) : (
         '—'
       )}
-      {more > 0 && <span className="muted"> +{more}</span>}
+      {more > 0 && <span className="muted">+{more}</span>}
     </span>
   )
 }

@@ -10,6 +10,7 @@ import { warehousesQuery } from '@/api/shared'
 import type { Bench } from '@/api/types'
 import { Picture } from '@/components/Picture'
 import { useKept } from '@/lib/kept'
+import { useKeys } from '@/lib/keys'
 import { reasonWords, stopWords } from '@/lib/outcome'
 import { play } from '@/lib/sounds'
 import { acknowledge, placeStation, putAside, reprint, scan, stationQuery, weigh } from './queries'
@@ -36,6 +37,8 @@ export function PackPage() {
   const [sound, setSound] = useKept('pack.sound', true)
   const [text, setText] = useState('')
   const [last, setLast] = useState<LastScan>()
+  /** How many scans and commands were answered: what watches the screen can tell two equal answers apart. */
+  const [answered, setAnswered] = useState(0)
   const [flash, setFlash] = useState(false)
   const [weighing, setWeighing] = useState(false)
   const field = useRef<HTMLInputElement>(null)
@@ -60,6 +63,7 @@ export function PackPage() {
   const tell = useCallback(
     (code: string, light: Light, words: string) => {
       setLast({ code, light, words })
+      setAnswered((was) => was + 1)
       const voice = soundOf(light)
       if (sound && voice) play(voice)
       setFlash(light === 'right' || light === 'open' || light === 'done')
@@ -162,6 +166,15 @@ export function PackPage() {
     // The command belongs to the letter that was typed, whatever is drawn meanwhile.
   }, [text])
 
+  // Nothing else may take the focus here: Escape is the way out, once the field is empty.
+  useKeys('pack', {
+    pack_leave: () => {
+      if (weighing) setWeighing(false)
+      else if (text) setText('')
+      else void navigate({ to: '/' })
+    },
+  })
+
   const shipment = bench?.shipment ?? null
   const light: Light = shipment?.stop_reason ? 'stop' : (last?.light ?? 'idle')
   const shownItem = shipment ? (nextLine(shipment) ?? shipment.lines[0]) : undefined
@@ -174,7 +187,7 @@ export function PackPage() {
       await client.invalidateQueries({ queryKey: query.queryKey })
     })
   return (
-    <main className={`pack pack-${light}${flash ? ' pack-flash' : ''}`} data-testid="pack" data-light={light} onClick={() => field.current?.focus()}>
+    <main className={`pack pack-${light}${flash ? ' pack-flash' : ''}`} data-testid="pack" data-light={light} data-answered={answered} onClick={() => field.current?.focus()}>
       <header className="pack-head">
         <h1>{t('places.pack')}</h1>
         <label>

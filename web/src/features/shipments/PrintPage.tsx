@@ -9,6 +9,7 @@ import { DataTable } from '@/components/DataTable'
 import { DocumentView, type MadeDocument } from '@/components/DocumentView'
 import { EmptyState, ErrorState, SkeletonRows } from '@/components/States'
 import { useKept } from '@/lib/kept'
+import { keyLabel, useKeys } from '@/lib/keys'
 import { useLive } from '@/lib/live'
 import { useNarrow } from '@/lib/media'
 import { showFailure, showOutcome } from '@/lib/outcome'
@@ -17,15 +18,17 @@ import { CauseDialog } from './CauseDialog'
 import { CompactShipment, shipmentColumns } from './columns'
 
 import { Ledger } from './Ledger'
-import { shipmentsQuery, type ShipmentFilter } from './queries'
+import { shipmentsQuery, type ShipmentAction, type ShipmentFilter } from './queries'
 import { labelOf, useShipmentActions } from './useShipmentActions'
 
-type TabKey = 'unbooked' | 'ready' | 'printed' | 'ledger'
+const TAB_KEYS = ['unbooked', 'ready', 'printed', 'packed', 'ledger'] as const
+type TabKey = (typeof TAB_KEYS)[number]
 
 const TABS: Record<Exclude<TabKey, 'ledger'>, ShipmentFilter> = {
   unbooked: { state: ['draft'] },
   ready: { waybill_state: ['booked'] },
   printed: { waybill_state: ['printed'], state: ['booked'] },
+  packed: { state: ['packed'] },
 }
 /** One file holds this many at most; the rest is the next batch. */
 const LARGEST_BATCH = 1000
@@ -45,6 +48,7 @@ export function PrintPage() {
   const ids = useMemo(() => rows.map((row) => row.id), [rows])
   const [selection, setSelection] = useState<Selection<never>>(none())
   const [last, setLast] = useState<string>()
+  const [cursor, setCursor] = useState<string>()
   const [making, setMaking] = useState<DocumentKind>()
   const [asking, setAsking] = useState<string[]>()
   const [made, setMade] = useState<MadeDocument[]>()
@@ -87,17 +91,42 @@ export function PrintPage() {
     const all = pages.flatMap((page) => page.items.map((row) => row.id))
     setSelection({ kind: 'ids', ids: new Set(all.slice(0, LARGEST_BATCH)) })
   }
-  const change = (next: TabKey) => {
+  const change = (next: TabKey | ((was: TabKey) => TabKey)) => {
     setSelection(none())
+    setCursor(undefined)
     setTab(next)
   }
   const idle = making === undefined && !busy
+  const mark = (id: string, extend: boolean) => {
+    setSelection(extend && last ? markRange(selection, last, id, ids) : toggle(selection, id, ids))
+    setLast(id)
+  }
+  const move = (step: number) => {
+    const at = cursor === undefined ? -1 : ids.indexOf(cursor)
+    setCursor(ids[Math.min(ids.length - 1, Math.max(0, at + step))])
+  }
+  const turn = (step: number) => change((was) => TAB_KEYS[(TAB_KEYS.indexOf(was) + step + TAB_KEYS.length) % TAB_KEYS.length] ?? 'ready')
+  const runMarked = (name: ShipmentAction) => {
+    if (idle && marked.length > 0) void run(name, marked).then(() => setSelection(none()))
+  }
+  useKeys('parcels', {
+    next: () => move(1),
+    previous: () => move(-1),
+    mark: () => cursor && mark(cursor, false),
+    mark_page: () => setSelection(togglePage(selection, ids)),
+    mark_all: () => tab !== 'ledger' && idle && void markBatch(),
+    next_tab: () => turn(1),
+    previous_tab: () => turn(-1),
+    book: () => tab === 'unbooked' && runMarked('book'),
+    print_labels: () => (tab === 'ready' || tab === 'printed') && idle && marked.length > 0 && label(),
+    hand_over: () => (tab === 'printed' || tab === 'packed') && runMarked('hand_over'),
+  })
   return (
     <div className="list-page">
       <div className="list-head">
         <h1>{t('places.print')}</h1>
         <div role="tablist" className="tab-row">
-          {(['unbooked', 'ready', 'printed', 'ledger'] as const).map((key) => (
+          {TAB_KEYS.map((key) => (
             <button key={key} type="button" role="tab" aria-selected={tab === key} className={tab === key ? 'tab active' : 'tab'} onClick={() => change(key)} data-tab={key}>
               {t(`print.tab_${key}`)}
             </button>
@@ -138,13 +167,14 @@ export function PrintPage() {
                 marks={{
                   state: pageState(selection, ids),
                   isMarked: (id) => isMarked(selection, id),
-                  toggle: (id, extend) => {
-                    setSelection(extend && last ? markRange(selection, last, id, ids) : toggle(selection, id, ids))
-                    setLast(id)
-                  },
+                  toggle: mark,
                   togglePage: () => setSelection(togglePage(selection, ids)),
                 }}
-                onOpen={(id) => setSelection(toggle(selection, id, ids))}
+                cursor={cursor}
+                onOpen={(id) => {
+                  setCursor(id)
+                  mark(id, false)
+                }}
                 narrow={narrow}
                 compact={(row) => <CompactShipment shipment={row} />}
                 onEnd={more}
@@ -155,15 +185,19 @@ export function PrintPage() {
           <div className="bulk-bar" role="toolbar" aria-label={t('orders.bulk')}>
             <b>{t('common.selected', { count })}</b>
             <Button size="small" type="link" onClick={() => void markBatch()} disabled={!idle || rows.length === 0} data-testid="mark-batch">
-              {t('print.mark_all', { count: LARGEST_BATCH })}
+              <kbd>{keyLabel('parcels', 'mark_all')}</kbd> {t('print.mark_all', { count: LARGEST_BATCH })}
             </Button>
             {tab === 'unbooked' ? (
-              <Button type="primary" disabled={count === 0 || !idle} loading={busy} onClick={() => void run('book', marked).then(() => setSelection(none()))} data-testid="book">
-                {t('print.book', { count })}
+              <Button type="primary" disabled={count === 0 || !idle} loading={busy} onClick={() => runMarked('book')} data-testid="book">
+                {t('print.book', { count })} <kbd>{keyLabel('parcels', 'book')}</kbd>
+              </Button>
+            ) : tab === 'packed' ? (
+              <Button type="primary" disabled={count === 0 || !idle} loading={busy} onClick={() => runMarked('hand_over')} data-testid="hand-over">
+                {t('shipments.do_hand_over')} {count > 0 && count} <kbd>{keyLabel('parcels', 'hand_over')}</kbd>
               </Button>
             ) : (
               <Button type="primary" icon={<PrinterOutlined />} disabled={count === 0 || !idle} loading={making === 'label'} onClick={label} data-testid="print-labels">
-                {tab === 'printed' ? t('print.again', { count }) : t('print.labels', { count })}
+                {tab === 'printed' ? t('print.again', { count }) : t('print.labels', { count })} <kbd>{keyLabel('parcels', 'print_labels')}</kbd>
               </Button>
             )}
             {(['pick_list', 'packing_slip', 'manifest'] as const).map((kind) => (
@@ -172,8 +206,8 @@ export function PrintPage() {
               </Button>
             ))}
             {tab === 'printed' && (
-              <Button disabled={count === 0 || !idle} onClick={() => void run('hand_over', marked).then(() => setSelection(none()))} data-testid="hand-over">
-                {t('shipments.do_hand_over')}
+              <Button disabled={count === 0 || !idle} onClick={() => runMarked('hand_over')} data-testid="hand-over">
+                {t('shipments.do_hand_over')} <kbd>{keyLabel('parcels', 'hand_over')}</kbd>
               </Button>
             )}
           </div>

@@ -132,6 +132,7 @@ fn read(tx: &mut Tx<'_>, scope: &Scope, id: OrderId) -> Result<Option<OrderDetai
                 .collect(),
         });
     }
+    let shares = money::split(order.discount_minor, &lines.iter().map(|line| line.total_minor).collect::<Vec<_>>());
     let events = timeline::of_orders(tx, &[id])?;
     let hold_history = holds::all(tx, &[id])?.remove(&id).unwrap_or_default();
     Ok(Some(OrderDetail {
@@ -145,7 +146,8 @@ fn read(tx: &mut Tx<'_>, scope: &Scope, id: OrderId) -> Result<Option<OrderDetai
         approved_by: order.approved_by.as_ref().map(ActorDto::from),
         items: lines
             .into_iter()
-            .map(|l| Line {
+            .zip(shares)
+            .map(|(l, share)| Line {
                 id: l.id.to_string(),
                 external_id: l.external_id,
                 listing_id: l.listing_id.to_string(),
@@ -168,6 +170,7 @@ fn read(tx: &mut Tx<'_>, scope: &Scope, id: OrderId) -> Result<Option<OrderDetai
                 unit_price: money(l.unit_price_minor),
                 discount: money(l.discount_minor),
                 total: money(l.total_minor),
+                order_discount_share: money(share),
                 refund: l.refund.to_string(),
                 gift: l.gift,
                 ordered: l.counters.ordered,

@@ -161,6 +161,8 @@ pub struct Line {
     pub discount: Money,
     /// Share of what the buyer pays for goods.
     pub total: Money,
+    /// Share of the order-level discount: the shares of all lines sum to it to the cent.
+    pub order_discount_share: Money,
     /// What the buyer asked back: `none · requested · refunded · closed`.
     pub refund: String,
     /// Added free of charge.
