@@ -153,6 +153,7 @@ pub(crate) fn zone_of(shop: &Shop) -> HashMap<ShopId, jiff::tz::TimeZone> {
     HashMap::from([(shop.id, zone(&shop.zone))])
 }
 
+/// The zone of an IANA name; UTC for one that nobody knows.
 pub fn zone(name: &str) -> jiff::tz::TimeZone {
     jiff::tz::TimeZone::get(name).unwrap_or(jiff::tz::TimeZone::UTC)
 }

@@ -78,6 +78,17 @@ pub async fn person_of(app: &App, login: &str, permissions: &[Permission], scope
     secret
 }
 
+/// Makes the schedules known, as the scheduler does when it starts.
+pub async fn know_schedules(app: &App) {
+    app.store
+        .write(|tx| -> Result<(), StoreError> {
+            let schedules = jobs::schedules();
+            wharf_store::schedules::ensure(tx, &schedules.iter().map(|s| (s.name, s.every)).collect::<Vec<_>>())
+        })
+        .await
+        .expect("schedules");
+}
+
 /// One step of time: what is due becomes jobs, and all jobs are done.
 pub async fn work(app: &App) {
     scheduler::tick(app, &jobs::schedules()).await.expect("a tick");
@@ -102,7 +113,7 @@ impl House {
     /// Shops, warehouses, stock and carriers of the market, as `wharf demo` makes them.
     pub async fn furnish(&self) {
         wharf_server::seed::furnish(&self.state, ORIGIN, self.world.read(demo::house)).await.expect("a furnished house");
-        scheduler::prepare(&self.state.app, &jobs::schedules()).await.expect("schedules");
+        know_schedules(&self.state.app).await;
     }
 
     /// Orders on the market, as drafts say.

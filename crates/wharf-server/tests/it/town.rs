@@ -1,7 +1,7 @@
 //! The program and the market as two servers on this machine: everything that is asked and told crosses a real connection.
 //! Only time is ours: one clock for both, moved by hand, and a call takes a moment of it.
 
-use crate::house::{A_CALL, person_of, work};
+use crate::house::{A_CALL, know_schedules, person_of, work};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use wharf_domain::id::ShopId;
 use wharf_domain::time::MINUTE;
 use wharf_domain::word::Word;
 use wharf_flows::app::App;
-use wharf_flows::{jobs, scheduler};
+
 use wharf_server::cli::serve::{self, Started};
 use wharf_server::config::{Config, File};
 use wharf_server::market::{self, Market};
@@ -64,7 +64,7 @@ impl Town {
         };
         let served = serve::start(app.clone(), loopback(), &config).await.expect("a server");
         seed::furnish(&served.state, &market.origin, market.world.read(demo::house)).await.expect("a furnished house");
-        scheduler::prepare(&app, &jobs::schedules()).await.expect("schedules");
+        know_schedules(&app).await;
         let token = person_of(&app, "owner", Permission::ALL, Scope::ALL).await;
         let town = Town { app, clock: bed.clock.clone(), market, served, client, token };
         town.pass(2).await;
