@@ -66,4 +66,19 @@ pub struct Manifest {
     pub docs_url: &'static str,
     /// True when a channel confirms a part of an order with its own number.
     pub splits_orders: bool,
+    /// True when it confirms a part of a LINE's quantity, too; false when a line is sent whole or not at all.
+    pub splits_lines: bool,
+    /// Days after an order has ended by which the channel wants its personal data erased; `None` = it says nothing, and
+    /// [`KEEP_PERSONAL_DAYS`] holds.
+    pub keep_personal_days: Option<u32>,
+}
+
+/// How many days after its end an order's personal data are kept where its channel says nothing.
+pub const KEEP_PERSONAL_DAYS: u32 = 90;
+
+impl Manifest {
+    /// Days after its end that an order's personal data are kept.
+    pub fn personal_days(&self) -> u32 {
+        self.keep_personal_days.unwrap_or(KEEP_PERSONAL_DAYS)
+    }
 }

@@ -18,6 +18,33 @@ pub struct ShopPolicy {
     pub approval: ApprovalPolicy,
     /// Parcels.
     pub parcels: ParcelPolicy,
+    /// Personal data.
+    pub privacy: PrivacyPolicy,
+    /// When to sound.
+    pub alarms: AlarmPolicy,
+}
+
+/// When a shop sounds an alarm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AlarmPolicy {
+    /// Hours without an order after which the shop is silent, beside the comparison with its own habit. `None` = habit alone.
+    pub silent_hours: Option<u32>,
+}
+
+/// How long personal data are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PrivacyPolicy {
+    /// Days after an order has ended; shortens what the channel allows and never lengthens it. `None` = as long as it allows.
+    pub keep_days: Option<u32>,
+}
+
+impl PrivacyPolicy {
+    /// Days that hold, where the channel allows so many.
+    pub fn days(self, allowed: u32) -> u32 {
+        self.keep_days.map_or(allowed, |days| days.min(allowed))
+    }
 }
 
 /// Which clean orders pass without a person. Every condition that is set must hold.

@@ -19,6 +19,8 @@ use wharf_store::{StoreError, Tx, jobs, locks, shipments, shops, timeline};
 
 /// A call that gave no answer for so long is looked up.
 const DOUBT_AFTER: i64 = 2 * MINUTE;
+/// When a parcel with a part of a line is looked at again: has the rest left?
+const REST_AFTER: i64 = 10 * MINUTE;
 /// An obligation that could not be met for so long becomes a person's task.
 const GIVE_UP_AFTER: i64 = 3 * DAY;
 
@@ -109,10 +111,19 @@ fn prepare(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], id: ConfirmationId)
     let Some(number) = parcel.waybill_number.clone().filter(|n| !n.is_empty()) else { return Err(FlowError::refused("no_number")) };
     let inside = shipments::parcel_orders(tx, &[parcel.id])?.remove(&parcel.id).unwrap_or_default();
     let Some(order) = inside.iter().find(|o| o.order_id == row.order_id) else { return Ok(Next::End(Telling::Nothing)) };
-    let lines = if vendor.manifest().splits_orders && order.units_here < order.units_open {
-        shipments::channel_lines(tx, parcel.id, row.order_id)?
-    } else {
-        Vec::new()
+    let manifest = vendor.manifest();
+    let part = manifest.splits_orders && order.units_here < order.units_open;
+    let lines = match (part, manifest.splits_lines) {
+        (false, _) => Vec::new(),
+        (true, true) => shipments::channel_lines(tx, parcel.id, row.order_id)?,
+        (true, false) => match whole_lines(shipments::told_lines(tx, parcel.id, row.order_id)?) {
+            WholeLines::Tell(lines) => lines,
+            WholeLines::Wait => return Ok(Next::End(Telling::Later(now.plus(REST_AFTER)))),
+            WholeLines::ToldElsewhere => {
+                finish(tx, &row, row.confirmation.clone().found(now).ok())?;
+                return Ok(Next::End(Telling::Told));
+            }
+        },
     };
     let told = ShipmentConfirmation {
         external_id: order.external_id.clone(),
@@ -134,6 +145,29 @@ fn prepare(tx: &mut Tx<'_>, vendors: &[&'static dyn Vendor], id: ConfirmationId)
     }
     prepared.row.confirmation = next;
     Ok(Next::Tell(Box::new(prepared)))
+}
+
+/// What a channel that knows only whole lines is told with a parcel.
+enum WholeLines {
+    /// These lines, with this parcel's number.
+    Tell(Vec<(String, i64)>),
+    /// Units of its lines are still to leave: told now, the channel would take the whole line for sent. The obligation stays due,
+    /// and is an alert when it stays so for long.
+    Wait,
+    /// Its lines belong to the parcel that took their first units.
+    ToldElsewhere,
+}
+
+/// A line whose units left in several parcels is told once, whole, with the number of the first of them.
+fn whole_lines(lines: Vec<shipments::ToldLine>) -> WholeLines {
+    let mine: Vec<shipments::ToldLine> = lines.into_iter().filter(|line| line.first).collect();
+    if mine.is_empty() {
+        return WholeLines::ToldElsewhere;
+    }
+    if mine.iter().any(|line| !line.whole) {
+        return WholeLines::Wait;
+    }
+    WholeLines::Tell(mine.into_iter().map(|line| (line.external_id, line.quantity)).collect())
 }
 
 /// Writes a final state with what follows from it: the timeline, and for a refusal the hold that makes it a task.

@@ -26,6 +26,8 @@ use wharf_store::{Keys, StoreError, Tx, jobs, timeline};
 
 /// Payloads hold personal data: they are erased after this time.
 const PAYLOAD_LIFE: i64 = 90 * DAY;
+/// How long a version that a newer one replaced can be looked at.
+const REPLACED_LIFE: i64 = 7 * DAY;
 
 /// Told to whoever watches the store when orders arrived or changed.
 pub const ORDERS_TOPIC: &str = "orders";
@@ -198,14 +200,37 @@ pub(crate) enum Fate<'a> {
     Changed(&'a ChannelOrder, String, Box<KnownOrder>),
 }
 
+/// Payloads hold personal data: only versions that are told of are kept, and one that is replaced goes soon.
+fn keep_payloads(tx: &mut Tx<'_>, fates: &[Fate<'_>], source: Source) -> Result<(), StoreError> {
+    let now = tx.now();
+    let payloads: Vec<NewBlob<'_>> = fates
+        .iter()
+        .map(|fate| match fate {
+            Fate::New(order, _) | Fate::Changed(order, _, _) => order.raw.as_slice(),
+        })
+        .map(|bytes| NewBlob { bytes, media_type: "application/json", sealed: true, expires_at: Some(now.plus(PAYLOAD_LIFE)) })
+        .collect();
+    blobs::put_many(tx, &payloads)?;
+    let replaced: Vec<String> = fates
+        .iter()
+        .filter_map(|fate| match fate {
+            Fate::Changed(_, hash, known) if known.payload_hash != *hash => Some(known.payload_hash.clone()),
+            Fate::New(..) | Fate::Changed(..) => None,
+        })
+        .collect();
+    match source {
+        // A file is merged with the version before, and its import can be withdrawn.
+        Source::Import(_) => Ok(()),
+        Source::Channel if replaced.is_empty() => Ok(()),
+        Source::Channel => blobs::expire(tx, &replaced, now.plus(REPLACED_LIFE)).map(drop),
+    }
+}
+
 fn store_page(tx: &mut Tx<'_>, shop: &Shop, page: &[&ChannelOrder], source: Source, report: &mut Ingested) -> Result<(), StoreError> {
     if page.is_empty() {
         return Ok(());
     }
-    let expires_at = Some(tx.now().plus(PAYLOAD_LIFE));
-    let payloads: Vec<NewBlob<'_>> =
-        page.iter().map(|order| NewBlob { bytes: &order.raw, media_type: "application/json", sealed: true, expires_at }).collect();
-    let hashes = blobs::put_many(tx, &payloads)?;
+    let hashes = blobs::sealed_names(tx, &page.iter().map(|order| order.raw.as_slice()).collect::<Vec<_>>());
     let externals: Vec<String> = page.iter().map(|order| order.external_id.clone()).collect();
     let mut known = orders::known(tx, shop.id, &externals)?;
     let mut fates = Vec::with_capacity(page.len());
@@ -224,6 +249,7 @@ fn store_page(tx: &mut Tx<'_>, shop: &Shop, page: &[&ChannelOrder], source: Sour
     if fates.is_empty() {
         return Ok(());
     }
+    keep_payloads(tx, &fates, source)?;
     let listings = see_listings(tx, shop.id, &fates)?;
     let actor = match source {
         Source::Channel => Actor::Vendor { vendor: shop.vendor.clone() },

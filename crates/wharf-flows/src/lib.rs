@@ -10,6 +10,7 @@ pub mod bulk;
 pub mod confirm;
 pub mod doctor;
 pub mod edit;
+pub mod erase;
 pub mod gather;
 pub mod hand_over;
 pub mod hold;

@@ -5,12 +5,14 @@
 use crate::app::{App, Calling, FlowError};
 use crate::ingest::{Batch, CursorMove, Ingested, Source, ingest};
 use async_trait::async_trait;
+use serde_json::json;
 use std::collections::HashMap;
 use wharf_connect::channel::{Channel, PullWindow, WindowRules};
 use wharf_connect::{ConnectError, Credentials, Held, NothingHeld, Settings};
 use wharf_domain::id::ShopId;
 use wharf_domain::metrics;
 use wharf_domain::time::{DAY, HOUR, MINUTE, SECOND, Timestamp};
+use wharf_store::alerts::{self, About};
 use wharf_store::completeness::{self, Hour};
 use wharf_store::orders;
 use wharf_store::shops::{self, Pull, Shop, ShopState};
@@ -290,14 +292,20 @@ async fn reread(app: &App, line: &Line, channel: &dyn Channel, hour: &PullWindow
     Ok(())
 }
 
-/// Sets or ends the alarm of silence. `Ok(true)` when the shop fell silent just now.
+/// Sets or ends the alarm of silence, against the shop's own habit and against the hours that its owner set. `Ok(true)` when the shop fell silent just now.
 pub fn mind_silence(tx: &mut Tx<'_>, id: ShopId) -> Result<bool, StoreError> {
     const HABIT: i64 = 14 * DAY;
     let Some(shop) = shops::get(tx, id)? else { return Ok(false) };
     let now = tx.now();
     let from = now.plus(-HABIT);
     let habit = completeness::habit(tx, id, from, now)?;
-    let alarm = shop.last_order_at.and_then(|last| metrics::silent_since(&habit, last, now).then_some(last));
+    let too_long = |last: Timestamp| shop.policy.alarms.silent_hours.is_some_and(|hours| now.since(last) >= i64::from(hours) * HOUR);
+    let alarm = shop.last_order_at.filter(|last| too_long(*last) || metrics::silent_since(&habit, *last, now));
     let news = shops::set_silent(tx, id, alarm)?;
+    let about = About::ShopSilent { shop: id };
+    match alarm {
+        Some(last) => alerts::raise(tx, &[(about, json!({ "shop": shop.name, "last_order_at": last }))])?,
+        None => alerts::clear(tx, &[about])?,
+    };
     Ok(news && alarm.is_some())
 }

@@ -9,14 +9,15 @@ use wharf_domain::id::{OperationId, OrderId};
 use wharf_store::Tx;
 use wharf_store::operations;
 
-/// Targets of one unit of work.
+/// Targets loaded and reversed at a time.
 const CHUNK: usize = 200;
 
-/// Reverses an operation on orders. A second call is refused: what was undone stays undone.
+/// Reverses an operation on orders, in one unit of work: taken and half undone would be a state that nobody can leave. A
+/// second call is refused: what was undone stays undone.
 pub async fn undo(app: &App, asker: &Asker, id: OperationId) -> Result<Vec<(OrderId, Outcome)>, FlowError> {
     let undo_note = edit::undo_note(app);
-    let (kind, targets) = app
-        .store
+    let asker = asker.clone();
+    app.store
         .write(move |tx| {
             let operation = operations::get(tx, id)?.ok_or_else(|| FlowError::NotFound(format!("operation {id}")))?;
             if !UNDOABLE.contains(&operation.kind.as_str()) {
@@ -28,20 +29,18 @@ pub async fn undo(app: &App, asker: &Asker, id: OperationId) -> Result<Vec<(Orde
             if !operations::take_undo(tx, id)? {
                 return Err(FlowError::refused("too_late"));
             }
-            Ok((operation.kind, done_targets(tx, id)?))
+            let targets = done_targets(tx, id)?;
+            let mut results = Vec::with_capacity(targets.len());
+            for chunk in targets.chunks(CHUNK) {
+                let some = match operation.kind.as_str() {
+                    "note" => undo_note(tx, &asker, chunk)?,
+                    kind => undo_chunk(tx, &asker, kind, chunk)?,
+                };
+                results.extend(some);
+            }
+            Ok(results)
         })
-        .await?;
-    let undo_note = std::sync::Arc::new(undo_note);
-    let mut results = Vec::with_capacity(targets.len());
-    for chunk in targets.chunks(CHUNK) {
-        let (asker, kind, chunk, undo_note) = (asker.clone(), kind.clone(), chunk.to_vec(), std::sync::Arc::clone(&undo_note));
-        let some = app
-            .store
-            .write(move |tx| if kind == "note" { undo_note(tx, &asker, &chunk) } else { undo_chunk(tx, &asker, &kind, &chunk) })
-            .await?;
-        results.extend(some);
-    }
-    Ok(results)
+        .await
 }
 
 /// Verbs whose operations can be reversed here.

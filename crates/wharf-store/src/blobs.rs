@@ -37,6 +37,17 @@ fn name(tx: &Tx<'_>, bytes: &[u8], sealed: bool) -> String {
     if sealed { tx.keys().blind("blob", &hash) } else { hash }
 }
 
+/// The names that sealed bytes have, or would have: nothing is stored.
+pub fn sealed_names(tx: &Tx<'_>, blobs: &[&[u8]]) -> Vec<String> {
+    blobs.iter().map(|bytes| name(tx, bytes, true)).collect()
+}
+
+/// Lets blobs end at an instant, where they do not end before.
+pub fn expire(tx: &mut Tx<'_>, hashes: &[String], at: Timestamp) -> Result<u64, StoreError> {
+    let ids: Vec<Value> = hashes.iter().map(Into::into).collect();
+    tx.execute_in("UPDATE blobs SET expires_at = $1 WHERE (expires_at IS NULL OR expires_at > $1) AND hash IN ({ids})", &ids, &[at.into()])
+}
+
 /// Stores bytes and answers their name.
 pub fn put(tx: &mut Tx<'_>, bytes: &[u8], media_type: &str, sealed: bool, expires_at: Option<Timestamp>) -> Result<String, StoreError> {
     let names = put_many(tx, &[NewBlob { bytes, media_type, sealed, expires_at }])?;

@@ -157,13 +157,16 @@ pub fn stuck(tx: &mut Tx<'_>, state: ConfirmationState, before: Timestamp, limit
     .collect()
 }
 
-/// How many parcels have left and are not confirmed since before an instant (H10: an alarm, not a guess).
-pub fn overdue(tx: &mut Tx<'_>, before: Timestamp) -> Result<i64, StoreError> {
-    let row = tx.query_opt(
-        "SELECT COUNT(*) FROM confirmations WHERE confirmation_state IN ('due', 'sent', 'refused', 'gave_up') AND due_at < $1",
+/// Parcels that have left and are not confirmed since before an instant, by shop: how many, and the longest (H10).
+pub fn overdue(tx: &mut Tx<'_>, before: Timestamp) -> Result<Vec<(ShopId, i64, Timestamp)>, StoreError> {
+    tx.query(
+        "SELECT shop_id, COUNT(*), MIN(due_at) FROM confirmations WHERE confirmation_state IN ('due', 'sent', 'refused', 'gave_up') AND due_at < $1 \
+         GROUP BY shop_id ORDER BY shop_id",
         &[before.into()],
-    )?;
-    row.map_or(Ok(0), |row| row.int(0))
+    )?
+    .iter()
+    .map(|row| Ok((row.id(0)?, row.int(1)?, row.time(2)?)))
+    .collect()
 }
 
 /// Open confirmations that a person must look at, oldest first, keyset by id.

@@ -33,7 +33,7 @@ pub enum Engine {
 
 /// What every SQLite connection is told first. `synchronous=FULL`: an answer means that the disk has it.
 pub const PRAGMAS: &str = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=20000; PRAGMA foreign_keys=ON; \
-     PRAGMA busy_timeout=10000; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;";
+     PRAGMA busy_timeout=10000; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0; PRAGMA secure_delete=FAST;";
 
 /// What every PostgreSQL connection is told first.
 pub const SESSION: &str = "SET lock_timeout='10s'; SET idle_in_transaction_session_timeout='60s'; SET client_min_messages=warning; \

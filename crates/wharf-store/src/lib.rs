@@ -2,6 +2,7 @@
 //! one transaction, on SQLite and on PostgreSQL alike. Plain functions over `&mut Tx`, batch in, batch out; no
 //! repository traits: SQLite in memory is the fake.
 
+pub mod alerts;
 pub mod audit;
 pub mod blobs;
 pub mod catalog;
@@ -24,6 +25,7 @@ pub mod orders;
 pub mod paces;
 mod postgres;
 pub mod prints;
+pub mod privacy;
 pub mod rollups;
 pub mod row;
 pub mod schedules;

@@ -337,6 +337,34 @@ pub struct ParcelOrder {
     pub country: String,
 }
 
+/// A line of an order in a parcel, as its channel may be told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldLine {
+    /// The channel's line id.
+    pub external_id: String,
+    /// Units in this parcel.
+    pub quantity: i64,
+    /// Every unit of the line that is to be sent has left, in this parcel or another.
+    pub whole: bool,
+    /// This parcel is the first with units of the line.
+    pub first: bool,
+}
+
+/// What a channel that knows only whole lines may be told with this parcel.
+pub fn told_lines(tx: &mut Tx<'_>, id: ShipmentId, order: OrderId) -> Result<Vec<ToldLine>, StoreError> {
+    tx.query(
+        "SELECT ol.external_id, CAST(SUM(l.quantity) AS BIGINT), CASE WHEN ol.shipped >= ol.ordered - ol.cancelled THEN 1 ELSE 0 END, \
+           CASE WHEN EXISTS (SELECT 1 FROM confirmations c JOIN shipment_lines e ON e.shipment_id = c.shipment_id AND e.order_id = c.order_id \
+             WHERE e.order_line_id = ol.id AND c.shipment_id < l.shipment_id) THEN 0 ELSE 1 END \
+         FROM shipment_lines l JOIN order_lines ol ON ol.id = l.order_line_id WHERE l.shipment_id = $1 AND l.order_id = $2 \
+         GROUP BY ol.id, ol.external_id, ol.position, ol.shipped, ol.ordered, ol.cancelled, l.shipment_id ORDER BY ol.position",
+        &[id.into(), order.into()],
+    )?
+    .iter()
+    .map(|row| Ok(ToldLine { external_id: row.text(0)?, quantity: row.int(1)?, whole: row.bool(2)?, first: row.bool(3)? }))
+    .collect()
+}
+
 /// The orders of some parcels with what carrier, channel and paper need.
 pub fn parcel_orders(tx: &mut Tx<'_>, shipments: &[ShipmentId]) -> Result<HashMap<ShipmentId, Vec<ParcelOrder>>, StoreError> {
     let ids: Vec<Value> = shipments.iter().map(|id| (*id).into()).collect();

@@ -10,6 +10,7 @@ pub(crate) use list::escape_like;
 pub use list::{StockCursor, StockFilter, StockRow, list};
 pub use reservations::{Held, Leaving, Target, consume, held, reserve};
 
+use crate::alerts::{self, About};
 use crate::dialect::for_update;
 use crate::{Row, StoreError, Tx, Value};
 use std::collections::{BTreeMap, HashMap};
@@ -110,7 +111,7 @@ pub fn lock(tx: &mut Tx<'_>, skus: &[SkuId]) -> Result<Vec<LevelRow>, StoreError
     tx.query_in(&sql, &values, &[])?.iter().map(level).collect()
 }
 
-fn lock_keys(tx: &mut Tx<'_>, keys: &[LevelKey]) -> Result<BTreeMap<LevelKey, Level>, StoreError> {
+fn lock_keys(tx: &mut Tx<'_>, keys: &[LevelKey]) -> Result<BTreeMap<LevelKey, (Level, Option<i64>)>, StoreError> {
     let mut skus: Vec<SkuId> = keys.iter().map(|k| k.sku_id).collect();
     skus.sort_unstable();
     skus.dedup();
@@ -119,7 +120,7 @@ fn lock_keys(tx: &mut Tx<'_>, keys: &[LevelKey]) -> Result<BTreeMap<LevelKey, Le
         "SELECT {LEVEL} FROM stock_levels WHERE sku_id IN ({{ids}}) ORDER BY sku_id, warehouse_id, condition {}",
         for_update(tx.engine())
     );
-    tx.query_in(&sql, &values, &[])?.iter().map(|row| level(row).map(|l| (l.key, l.level))).collect()
+    tx.query_in(&sql, &values, &[])?.iter().map(|row| level(row).map(|l| (l.key, (l.level, l.low_at)))).collect()
 }
 
 /// Applies changes, all or none. `Ok(Err(…))` names the first change that would break law 2; nothing is then written.
@@ -146,9 +147,11 @@ pub fn apply(tx: &mut Tx<'_>, changes: &[Change], actor: &Actor) -> Result<Resul
     let actor = Value::json(actor);
     let mut movements = Vec::with_capacity(changes.len());
     let mut sums: BTreeMap<LevelKey, (i64, i64)> = BTreeMap::new();
+    let mut first: BTreeMap<LevelKey, Level> = BTreeMap::new();
     for (index, change) in changes.iter().enumerate() {
-        let current = levels.entry(change.key).or_default();
+        let current = &mut levels.entry(change.key).or_default().0;
         let before = *current;
+        first.entry(change.key).or_insert(before);
         current.on_hand += change.on_hand;
         current.reserved += change.reserved;
         if !current.is_lawful() {
@@ -197,7 +200,34 @@ pub fn apply(tx: &mut Tx<'_>, changes: &[Change], actor: &Actor) -> Result<Resul
         &movements,
         "",
     )?;
+    let crossed: Vec<(LevelKey, Level, Option<i64>)> = first
+        .into_iter()
+        .filter_map(|(key, before)| levels.get(&key).map(|(after, low_at)| (key, before, *after, *low_at)))
+        .filter(|(_, before, after, low_at)| is_low(before, *low_at) != is_low(after, *low_at))
+        .map(|(key, _, after, low_at)| (key, after, low_at))
+        .collect();
+    mind(tx, &crossed)?;
     Ok(Ok(()))
+}
+
+fn is_low(level: &Level, low_at: Option<i64>) -> bool {
+    low_at.is_some_and(|at| level.available() < at)
+}
+
+/// Raises the alert of levels that fell below their threshold, clears that of levels that recovered. Only a crossing costs a
+/// statement; an alert is not repeated while its level stays low.
+fn mind(tx: &mut Tx<'_>, crossed: &[(LevelKey, Level, Option<i64>)]) -> Result<(), StoreError> {
+    let (mut low, mut over) = (Vec::new(), Vec::new());
+    for (key, after, low_at) in crossed.iter().filter(|(key, ..)| key.condition == Condition::Good) {
+        let about = About::LowStock { warehouse: key.warehouse_id, sku: key.sku_id };
+        if is_low(after, *low_at) {
+            low.push((about, serde_json::json!({ "available": after.available(), "low_at": low_at })));
+        } else {
+            over.push(about);
+        }
+    }
+    alerts::raise(tx, &low)?;
+    alerts::clear(tx, &over).map(drop)
 }
 
 /// What a person or a file says about a level.
@@ -220,7 +250,7 @@ pub fn record(tx: &mut Tx<'_>, entries: &[Entry], cause: Cause, actor: &Actor) -
     let mut levels = lock_keys(tx, &keys)?;
     let mut changes = Vec::with_capacity(entries.len());
     for (index, entry) in entries.iter().enumerate() {
-        let current = levels.entry(entry.key).or_default();
+        let current = &mut levels.entry(entry.key).or_default().0;
         let delta = match entry.kind {
             MovementKind::Counted => entry.quantity - current.on_hand,
             MovementKind::Received | MovementKind::Adjusted | MovementKind::Transferred | MovementKind::Returned => entry.quantity,
@@ -267,7 +297,10 @@ pub fn set(tx: &mut Tx<'_>, key: LevelKey, settings: &LevelSettings) -> Result<(
             settings.low_at.is_some().into(),
         ],
     )?;
-    Ok(())
+    // A threshold or a safety stock that was set may make a level low, or let it recover.
+    let now = lock_keys(tx, &[key])?;
+    let crossed: Vec<(LevelKey, Level, Option<i64>)> = now.get(&key).into_iter().map(|(level, low_at)| (key, *level, *low_at)).collect();
+    mind(tx, &crossed)
 }
 
 /// Levels of some SKUs, as they are now, without locks.

@@ -2,14 +2,18 @@
 
 use super::{Attempt, Job, JobEnd};
 use crate::app::{App, FlowError};
+use crate::erase;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use wharf_domain::time::DAY;
 use wharf_store::jobs::NewJob;
-use wharf_store::{StoreError, Tx, blobs, idempotency, jobs, users};
+use wharf_store::{StoreError, Tx, alerts, blobs, idempotency, jobs, users};
 
 /// Blobs erased in one unit of work.
 const BLOBS_AT_ONCE: i64 = 2_000;
+
+/// How long an alert that is over can be looked up.
+const ALERTS_LIVE: i64 = 90 * DAY;
 
 /// The job. It has no payload.
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,6 +34,7 @@ impl Job for Housekeeping {
     }
 
     async fn run(&self, app: &App, _: &Attempt) -> Result<JobEnd, FlowError> {
+        erase::date_parked(app).await?;
         loop {
             let erased = app.store.write(|tx| blobs::erase_expired(tx, BLOBS_AT_ONCE).map_err(FlowError::from)).await?;
             if erased < BLOBS_AT_ONCE.unsigned_abs() {
@@ -42,6 +47,7 @@ impl Job for Housekeeping {
                 jobs::purge(tx, before)?;
                 idempotency::purge(tx)?;
                 users::purge_sessions(tx)?;
+                alerts::purge(tx, before.plus(-ALERTS_LIVE))?;
                 Ok::<_, FlowError>(())
             })
             .await?;

@@ -4,6 +4,7 @@
 pub mod book_shipment;
 pub mod check_completeness;
 pub mod confirm_shipment;
+pub mod erase_personal;
 pub mod housekeeping;
 pub mod pull_orders;
 pub mod resolve_doubt;
@@ -38,6 +39,7 @@ pub fn all() -> Registry {
         .with::<pull_orders::PullOrders>()
         .with::<check_completeness::CheckCompleteness>()
         .with::<write_note::WriteNote>()
+        .with::<erase_personal::ErasePersonal>()
 }
 
 /// How many jobs of a lane one process runs at a time. A lane that is not named runs two.
@@ -47,6 +49,7 @@ pub const LANES: &[(&str, usize)] = &[("pull", 4), ("route", 2), ("book", 8), ("
 pub fn schedules() -> Vec<Schedule> {
     vec![
         Schedule { name: "housekeeping", every: HOUR, due: housekeeping::due },
+        Schedule { name: "erase_personal", every: HOUR, due: erase_personal::due },
         Schedule { name: "sweep", every: MINUTE, due: sweep::due },
         Schedule { name: "pull_orders", every: 10 * SECOND, due: pull_orders::due },
         Schedule { name: "check_completeness", every: 5 * MINUTE, due: check_completeness::due },

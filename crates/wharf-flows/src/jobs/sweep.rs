@@ -8,12 +8,14 @@ use crate::app::{App, FlowError};
 use crate::{book, recompute, route, ship};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use wharf_connect::Vendor;
 use wharf_domain::confirmation::ConfirmationState;
 use wharf_domain::id::OrderId;
 use wharf_domain::time::MINUTE;
 use wharf_domain::timeline::Actor;
 use wharf_domain::waybill::{DOUBT_AFTER, WaybillState};
+use wharf_store::alerts::{self, About};
 use wharf_store::jobs::NewJob;
 use wharf_store::{StoreError, Tx, confirmations, fulfillments, jobs, locks, shipments, waybills};
 
@@ -21,6 +23,8 @@ use wharf_store::{StoreError, Tx, confirmations, fulfillments, jobs, locks, ship
 const AT_ONCE: i64 = 500;
 /// What should have a job is left alone for so long, so that the sweep does not race the job.
 const PATIENCE: i64 = MINUTE;
+/// A parcel that left must be known to its channel within this time (H10).
+const UNCONFIRMED: i64 = 10 * MINUTE;
 
 /// The job. It has no payload.
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,6 +55,7 @@ impl Job for Sweep {
         app.store.write(move |tx| drafts(tx, &vendors).map_err(FlowError::from)).await?;
         app.store.write(|tx| purchases(tx).map_err(FlowError::from)).await?;
         app.store.write(|tx| obligations(tx).map_err(FlowError::from)).await?;
+        app.store.write(|tx| unconfirmed(tx).map_err(FlowError::from)).await?;
         Ok(JobEnd::Done)
     }
 }
@@ -91,6 +96,21 @@ fn purchases(tx: &mut Tx<'_>) -> Result<(), StoreError> {
         ship::recall_parcel(tx, &by, row.shipment_id, "stopped")?;
     }
     Ok(())
+}
+
+/// Sounds for shops whose channel was not told of a parcel for too long, and stops when it was.
+fn unconfirmed(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let before = tx.now().plus(-UNCONFIRMED);
+    let overdue = confirmations::overdue(tx, before)?;
+    let sounding = alerts::open_shops(tx, About::UNCONFIRMED)?;
+    let over: Vec<About> =
+        sounding.into_iter().filter(|shop| overdue.iter().all(|(late, ..)| late != shop)).map(|shop| About::Unconfirmed { shop }).collect();
+    alerts::clear(tx, &over)?;
+    let late: Vec<(About, serde_json::Value)> = overdue
+        .into_iter()
+        .map(|(shop, parcels, since)| (About::Unconfirmed { shop }, json!({ "parcels": parcels, "since": since })))
+        .collect();
+    alerts::raise(tx, &late).map(drop)
 }
 
 /// Confirmations that are due without a job, or were sent and never answered.

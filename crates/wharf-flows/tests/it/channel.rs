@@ -54,6 +54,8 @@ static MANIFEST: Manifest = Manifest {
     currency: "CNY",
     docs_url: "",
     splits_orders: true,
+    splits_lines: true,
+    keep_personal_days: None,
 };
 
 impl Vendor for Scripted {

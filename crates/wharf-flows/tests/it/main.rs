@@ -5,6 +5,8 @@ mod channel;
 mod fixture;
 mod gather;
 mod ingest;
+mod laws;
 mod lists;
 mod parcels;
 mod pull;
+mod steps;

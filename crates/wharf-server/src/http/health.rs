@@ -50,7 +50,7 @@ async fn gauge(state: &AppState) -> Result<(), Problem> {
     for (phase, orders) in &counts.phases {
         metrics::gauge!("wharf_orders", "phase" => phase.to_string()).set(*orders as f64);
     }
-    metrics::gauge!("wharf_confirmations_overdue").set(late as f64);
+    metrics::gauge!("wharf_confirmations_overdue").set(late.iter().map(|(_, parcels, _)| *parcels).sum::<i64>() as f64);
     for lane in lanes {
         for (job_status, jobs) in [("ready", lane.ready), ("running", lane.running), ("dead", lane.dead)] {
             metrics::gauge!("wharf_jobs", "lane" => lane.lane.clone(), "job_status" => job_status).set(jobs as f64);

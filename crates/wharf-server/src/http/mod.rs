@@ -1,6 +1,7 @@
 //! The HTTP face: routes, guards, OpenAPI. A handler reads input, checks the right, calls a flow or the store, shapes the
 //! answer; it decides nothing.
 
+pub mod alerts;
 pub mod assets;
 pub mod catalog;
 pub mod dto;
@@ -95,6 +96,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(exports::routes())
         .merge(operations::routes())
         .merge(jobs::routes())
+        .merge(alerts::routes())
         .merge(parked::routes())
 }
 

@@ -2,6 +2,7 @@
 
 mod api;
 mod contract;
+mod doctor;
 mod house;
 mod lists;
 mod order_to_label;

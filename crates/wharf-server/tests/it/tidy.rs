@@ -256,6 +256,30 @@ fn long_files_are_split_by_noun() {
     }
 }
 
+/// docs/proof.md names tests and flows: each exists, and no flow of the harness is missing there.
+#[test]
+fn what_is_said_to_be_proved_is() {
+    let page = text(&root().join("docs/proof.md"));
+    let sources: Vec<String> = files(&root().join("crates"), &[".rs"]).iter().map(|file| text(file)).collect();
+    let mut named = 0;
+    for row in page.lines().filter(|line| line.starts_with("| ")) {
+        for name in row.split('`').skip(1).step_by(2).filter(|name| name.contains('_') && !name.contains([':', '/', '.'])) {
+            let signature = format!("fn {name}(");
+            assert!(sources.iter().any(|source| source.contains(&signature)), "docs/proof.md names the test {name}, which does not exist");
+            named += 1;
+        }
+    }
+    assert!(named > 60, "only {named} names were found");
+    let mut flows = BTreeSet::new();
+    for file in files(&root().join("crates/wharf-flows/tests/it/steps"), &[".rs"]) {
+        flows.extend(text(&file).lines().filter_map(|line| Some(line.trim().strip_prefix("flow: \"")?.split_once('"')?.0.to_owned())));
+    }
+    assert!(flows.len() > 30, "flows found: {flows:?}");
+    for flow in flows {
+        assert!(page.contains(&format!("\n| {flow} | ")), "docs/proof.md does not tell of the flow {flow}");
+    }
+}
+
 /// Glossary manners in SQL: no bare `status`, instants end in `_at`, money in `_minor`.
 #[test]
 fn names_in_the_tables_follow_the_manners() {

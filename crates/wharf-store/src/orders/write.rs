@@ -339,7 +339,7 @@ pub fn update_orders(tx: &mut Tx<'_>, rows: &[OrderRow<'_>]) -> Result<(), Store
         &format!(
             "UPDATE orders SET {}, seller_note = CASE WHEN v.column4 = 1 THEN orders.seller_note ELSE v.column2 END, \
              seller_flag = CASE WHEN v.column4 = 1 THEN orders.seller_flag ELSE COALESCE(v.column3, orders.seller_flag) END, \
-             version = version + 1 FROM {{rows}} AS v WHERE orders.id = v.column1",
+             version = version + 1, personal_erased_at = NULL FROM {{rows}} AS v WHERE orders.id = v.column1",
             sets.join(", ")
         ),
         &values,

@@ -48,6 +48,8 @@ static MANIFEST: Manifest = Manifest {
     currency: "CNY",
     docs_url: "",
     splits_orders: false,
+    splits_lines: false,
+    keep_personal_days: None,
 };
 
 impl Vendor for Connector {

@@ -82,4 +82,6 @@ pub(super) static MANIFEST: Manifest = Manifest {
     currency: "CNY",
     docs_url: "",
     splits_orders: false,
+    splits_lines: false,
+    keep_personal_days: None,
 };

@@ -117,4 +117,6 @@ pub(super) static MANIFEST: Manifest = Manifest {
     currency: "CNY",
     docs_url: "https://open.taobao.com/",
     splits_orders: true,
+    splits_lines: false,
+    keep_personal_days: None,
 };

@@ -116,8 +116,12 @@ pub fn me() -> Actor {
 
 /// Two warehouses (Hangzhou, Chengdu), four SKUs, no stock, merging off.
 pub async fn house(bed: Bed) -> House {
-    let fake = Fake::new();
-    let vendors: Vec<&'static dyn Vendor> = vec![fake];
+    house_of(bed, Fake::new()).await
+}
+
+/// The same beside a vendor of the test's own.
+pub async fn house_of(bed: Bed, fake: &'static Fake) -> House {
+    let vendors: Vec<&'static dyn Vendor> = vec![fake, &wharf_vendors::file::VENDOR];
     let app = Arc::new(App::new(bed.store.clone(), Arc::new(NoHttp), vendors, bed.clock.clone(), 7));
     let (shop, account, warehouses, skus) = bed.store.write(seed).await.expect("seeded");
     House { bed, app, fake, registry: jobs::all(), shop, account, warehouses, skus }

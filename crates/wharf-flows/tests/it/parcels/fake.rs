@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Mutex;
 use tokio::sync::Notify;
 use wharf_connect::carrier::{BookRequest, Booked, Carrier, ParcelOrder, TrackingUpdate};
-use wharf_connect::channel::{Channel, Confirmed, Count, Held, OrderPage, PullWindow, ShipmentConfirmation, ShopIdentity, WindowRules};
+use wharf_connect::channel::{
+    Channel, Confirmed, Count, Held, OrderPage, PullWindow, ShipmentConfirmation, ShopIdentity, WindowRules, WriteNotes,
+};
 use wharf_connect::manifest::Pace;
 use wharf_connect::{Call, ConnectError, Http, HttpRequest, HttpResponse, Label, LabelSource, Manifest, TransportError, Vendor};
 use wharf_domain::money::{CNY, Money};
@@ -42,10 +44,16 @@ pub struct Truth {
     pub voided: Vec<String>,
     /// Confirmations that took effect: (order, number) → how often.
     pub confirmed: BTreeMap<(String, String), usize>,
+    /// What was told of each: order, lines with their units.
+    pub told: Vec<(String, Vec<(String, i64)>)>,
     /// Faults of the next calls, by kind of call.
     pub faults: HashMap<&'static str, VecDeque<Fault>>,
     /// What a parcel's scans say.
     pub scans: Vec<TrackingUpdate>,
+    /// What the channel lists.
+    pub for_sale: Vec<ChannelOrder>,
+    /// Notes as they stand on the channel, by order.
+    pub notes: BTreeMap<String, String>,
     /// Calls made, by kind.
     pub calls: HashMap<&'static str, usize>,
     serial: usize,
@@ -59,6 +67,15 @@ pub struct Fake {
 
 impl Fake {
     pub fn new() -> &'static Fake {
+        Fake::with(true)
+    }
+
+    /// A channel that takes a line whole or not at all.
+    pub fn of_whole_lines() -> &'static Fake {
+        Fake::with(false)
+    }
+
+    fn with(splits_lines: bool) -> &'static Fake {
         Box::leak(Box::new(Fake {
             manifest: Box::leak(Box::new(Manifest {
                 id: "counting",
@@ -73,6 +90,8 @@ impl Fake {
                 currency: "CNY",
                 docs_url: "",
                 splits_orders: true,
+                splits_lines,
+                keep_personal_days: None,
             })),
             truth: Mutex::new(Truth::default()),
             hung: Notify::new(),
@@ -99,6 +118,11 @@ impl Fake {
 
     pub fn confirmations(&self) -> BTreeMap<(String, String), usize> {
         self.truth.lock().expect("truth").confirmed.clone()
+    }
+
+    /// What was told, in order.
+    pub fn told(&self) -> Vec<(String, Vec<(String, i64)>)> {
+        self.truth.lock().expect("truth").told.clone()
     }
 
     fn next(&self, call: &'static str) -> Option<Fault> {
@@ -193,7 +217,8 @@ impl Carrier for Fake {
 #[async_trait]
 impl Channel for Fake {
     async fn pull_orders(&self, _: &Call<'_>, _: &PullWindow, _: &dyn Held) -> Result<OrderPage, ConnectError> {
-        Ok(OrderPage { orders: Vec::new(), unreadable: Vec::new(), next: None })
+        let orders = self.perform("pull", |truth| truth.for_sale.clone()).await?;
+        Ok(OrderPage { orders, unreadable: Vec::new(), next: None })
     }
     async fn get_order(&self, _: &Call<'_>, external_id: &str) -> Result<ChannelOrder, ConnectError> {
         let numbers = self
@@ -214,7 +239,11 @@ impl Channel for Fake {
     /// Never idempotent: every call that gets through counts.
     async fn confirm_shipment(&self, _: &Call<'_>, told: &ShipmentConfirmation) -> Result<Confirmed, ConnectError> {
         assert!(!told.number.is_empty(), "never without the number");
-        self.perform("confirm", |truth| *truth.confirmed.entry((told.external_id.clone(), told.number.clone())).or_default() += 1).await?;
+        self.perform("confirm", |truth| {
+            *truth.confirmed.entry((told.external_id.clone(), told.number.clone())).or_default() += 1;
+            truth.told.push((told.external_id.clone(), told.lines.clone()));
+        })
+        .await?;
         Ok(Confirmed::Accepted { receipt: "R1".into() })
     }
     async fn identify(&self, _: &Call<'_>) -> Result<ShopIdentity, ConnectError> {
@@ -222,6 +251,19 @@ impl Channel for Fake {
     }
     fn window_rules(&self) -> WindowRules {
         WindowRules { longest: i64::MAX, overlap: 0, lag: 0, history: i64::MAX }
+    }
+    fn notes(&self) -> Option<&dyn WriteNotes> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl WriteNotes for Fake {
+    async fn write_note(&self, _: &Call<'_>, external_id: &str, note: &str, _: Option<i64>) -> Result<(), ConnectError> {
+        self.perform("note", |truth| {
+            truth.notes.insert(external_id.to_owned(), note.to_owned());
+        })
+        .await
     }
 }
 

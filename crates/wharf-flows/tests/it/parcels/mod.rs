@@ -1,9 +1,9 @@
 //! From an approved order to a confirmed parcel, on every engine: the laws of stock and counters under races, every step
 //! broken before and after its effect and repeated, and the bench. The other side is a vendor that counts effects.
 
-mod bed;
+pub mod bed;
 mod bench;
 mod exactly_once;
-mod fake;
+pub mod fake;
 mod laws;
 mod routing;

@@ -75,6 +75,8 @@ pub struct VendorDto {
     pub currency: String,
     /// Its own documentation.
     pub docs_url: String,
+    /// Days after its end that an order's personal data are kept, at most.
+    pub keep_personal_days: u32,
     /// Carrier services, by word.
     pub services: BTreeMap<String, LabelDto>,
     /// Its logo, as an SVG document.
@@ -96,6 +98,7 @@ impl VendorDto {
             zone: zone.to_owned(),
             currency: currency.to_owned(),
             docs_url: docs_url.to_owned(),
+            keep_personal_days: vendor.manifest().personal_days(),
             services: vendor
                 .carrier()
                 .map(|c| c.services().iter().map(|(word, label)| ((*word).to_owned(), (*label).into())).collect())
