@@ -25,6 +25,9 @@ const PLACES = {
   stock: '/stock',
   shipments: '/shipments',
   shops: '/shops',
+  imports: '/imports',
+  tasks: '/tasks',
+  parked: '/tasks?tab=parked',
   settings: '/settings',
   'sign-in': '/sign-in',
 }

@@ -58,6 +58,8 @@ enum DumpError {
     Io(#[from] std::io::Error),
     #[error("cannot write the dump: {0}")]
     Json(#[from] serde_json::Error),
+    #[error("the database holds data already ({0} has rows): restore into a new folder with --data, or an empty database with --database")]
+    NotEmpty(String),
 }
 
 /// Writes the whole database into an empty or new folder.
@@ -122,7 +124,8 @@ pub fn pack(folder: &Path, file: &Path) -> anyhow::Result<()> {
 
 /// Unpacks a backup into a folder.
 pub fn unpack(file: &Path, folder: &Path) -> anyhow::Result<()> {
-    let mut archive = tar::Archive::new(GzDecoder::new(BufReader::new(File::open(file)?)));
+    let packed = File::open(file).with_context(|| format!("cannot read the backup {}", file.display()))?;
+    let mut archive = tar::Archive::new(GzDecoder::new(BufReader::new(packed)));
     archive.unpack(folder).with_context(|| format!("{} is no backup of Wharf", file.display()))
 }
 
@@ -144,16 +147,16 @@ pub async fn load_folder(store: &Store, folder: &Path) -> anyhow::Result<Manifes
     let (from, tables) = (folder.to_owned(), manifest.tables.clone());
     store
         .write(move |tx| -> Result<(), DumpError> {
+            // What a fresh database already holds (its settings, built-in roles) is in the dump as well.
+            let fresh = |name: &str| matches!(name, "settings" | "roles");
             for (name, _) in dump::TABLES {
-                // What a fresh database already holds (its settings, built-in roles) is in the dump as well.
-                if matches!(*name, "settings" | "roles") {
-                    dump::clear(tx, name)?;
+                if !fresh(name) && dump::count(tx, name)? > 0 {
+                    return Err(DumpError::NotEmpty((*name).to_owned()));
                 }
-                if dump::count(tx, name)? > 0 {
-                    return Err(StoreError::Database(format!(
-                        "the database is not empty: {name} has rows; restore into a new data folder"
-                    ))
-                    .into());
+            }
+            for (name, _) in dump::TABLES {
+                if fresh(name) {
+                    dump::clear(tx, name)?;
                 }
                 let Some(table) = tables.iter().find(|t| t.name == *name) else { continue };
                 let mut batch: Vec<Map<String, Json>> = Vec::with_capacity(PAGE);

@@ -36,6 +36,43 @@ pub fn open_store(config: &Config) -> anyhow::Result<Store> {
         .with_context(|| format!("cannot open the database {}", shown(&config.database)))
 }
 
+/// That this process alone serves the embedded database; it ends with the process, however that ends. Several processes
+/// that serve are what PostgreSQL is for: there nothing is locked.
+#[derive(Debug)]
+pub struct Sole {
+    lock: Option<std::fs::File>,
+}
+
+/// Takes the embedded database for this process, or says who has it. Jobs and tools may run beside.
+pub fn serve_alone(config: &Config) -> anyhow::Result<Sole> {
+    let Some(path) = config.database.strip_prefix("sqlite:").filter(|path| !path.contains(":memory:")) else {
+        return Ok(Sole { lock: None });
+    };
+    let path = PathBuf::from(format!("{}.lock", path.trim_start_matches("//")));
+    let file = std::fs::File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .with_context(|| format!("cannot make the lock file {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Sole { lock: Some(file) }),
+        Err(std::fs::TryLockError::WouldBlock) => anyhow::bail!(
+            "another wharf serves {} already: stop it, choose another folder with --data, or use PostgreSQL with --database to serve from several processes",
+            shown(&config.database)
+        ),
+        Err(std::fs::TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+    }
+}
+
+/// Frees what calls of a process that died still hold, where no other process can be doing them.
+pub async fn forget_the_dead(app: &App, sole: &Sole) -> anyhow::Result<()> {
+    if sole.lock.is_some() {
+        app.store.write(wharf_store::idempotency::abandon_all).await?;
+    }
+    Ok(())
+}
+
 /// A database URL without its password.
 fn shown(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
@@ -100,6 +137,21 @@ pub async fn make_owner(state: &AppState, login: &str, name: &str, password: &st
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_embedded_database_is_served_by_one_process_at_a_time() {
+        let folder = tempfile::tempdir().expect("folder");
+        let config = |database: String| Config { database, data: folder.path().into(), zone: jiff::tz::TimeZone::UTC, file: crate::config::File::default() };
+        let here = config(format!("sqlite:{}", folder.path().join("wharf.sqlite").display()));
+        let first = serve_alone(&here).expect("the first");
+        let refused = serve_alone(&here).expect_err("the second").to_string();
+        assert!(refused.contains("another wharf serves") && refused.contains("--data"), "{refused}");
+        let shared = config("postgres://wharf@db/wharf".into());
+        let both = (serve_alone(&shared), serve_alone(&shared));
+        assert!(both.0.is_ok() && both.1.is_ok(), "PostgreSQL is shared");
+        drop(first);
+        assert!(serve_alone(&here).is_ok(), "after the first has ended");
+    }
 
     #[test]
     fn a_password_is_not_shown() {

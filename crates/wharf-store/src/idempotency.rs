@@ -3,12 +3,13 @@
 use crate::error::StoreError;
 use crate::tx::Tx;
 use wharf_domain::id::UserId;
-use wharf_domain::time::{DAY, MINUTE};
+use wharf_domain::time::{DAY, SECOND};
 
 /// How long a key is honoured.
 pub const KEPT: i64 = DAY;
-/// After that time a call that never answered is taken for dead.
-const ABANDONED: i64 = 5 * MINUTE;
+/// A call that is being done says so again within this time ([`renew`]); one that did not is taken for dead. It is short
+/// because a program that was killed leaves its caller waiting that long.
+const ABANDONED: i64 = 30 * SECOND;
 
 /// What a key means for a request that just arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +60,16 @@ pub fn begin(tx: &mut Tx<'_>, user: UserId, key: &str, request_hash: &str) -> Re
     }
 }
 
+/// Says that the call is still being done.
+pub fn renew(tx: &mut Tx<'_>, user: UserId, key: &str) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.execute(
+        "UPDATE idempotency SET created_at = $3 WHERE user_id = $1 AND idempotency_key = $2 AND http_status IS NULL",
+        &[user.into(), key.into(), now.into()],
+    )?;
+    Ok(())
+}
+
 /// Keeps the answer. It is sealed: an answer may show personal data.
 pub fn complete(tx: &mut Tx<'_>, user: UserId, key: &str, http_status: i64, response: &[u8]) -> Result<(), StoreError> {
     let sealed = tx.keys().seal(response);
@@ -73,6 +84,12 @@ pub fn complete(tx: &mut Tx<'_>, user: UserId, key: &str, http_status: i64, resp
 pub fn abandon(tx: &mut Tx<'_>, user: UserId, key: &str) -> Result<(), StoreError> {
     tx.execute("DELETE FROM idempotency WHERE user_id = $1 AND idempotency_key = $2 AND http_status IS NULL", &[user.into(), key.into()])?;
     Ok(())
+}
+
+/// Frees the keys of all calls that have not answered: for a program that has just started and knows that no other serves
+/// this database.
+pub fn abandon_all(tx: &mut Tx<'_>) -> Result<u64, StoreError> {
+    tx.execute("DELETE FROM idempotency WHERE http_status IS NULL", &[])
 }
 
 /// Removes what is older than a day.

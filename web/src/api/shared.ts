@@ -1,7 +1,7 @@
 /** Lists that many places need: shops, warehouses, carriers. Features do not import one another; they meet here. */
 import { queryOptions } from '@tanstack/react-query'
 import { api, body } from './client'
-import type { CarrierAccount, CompletenessHour, Page, Shop, User, Vendor, Warehouse } from './types'
+import type { Alert, CarrierAccount, CompletenessHour, Page, Shop, User, Vendor, Warehouse } from './types'
 
 /** Rows of a page of a list that is wanted whole. */
 const ALL_AT_ONCE = 200
@@ -23,6 +23,14 @@ export const shopsQuery = queryOptions({
   staleTime: 15_000,
   refetchInterval: 30_000,
   queryFn: () => whole<Shop>((query) => body(api.GET('/api/v1/shops', { params: { query } }))),
+})
+
+/** Parcels that have left and that a channel has not taken for too long, by shop. */
+export const unconfirmedQuery = queryOptions({
+  queryKey: ['alerts', 'unconfirmed'],
+  staleTime: 30_000,
+  refetchInterval: 60_000,
+  queryFn: () => body<Page<Alert>>(api.GET('/api/v1/alerts', { params: { query: { kind: 'unconfirmed' } } })),
 })
 
 export const warehousesQuery = queryOptions({

@@ -34,6 +34,7 @@ export type LaneDepth = Schemas['LaneDepth']
 export type Parked = Schemas['ParkedDto']
 export type AuditEntry = Schemas['AuditDto']
 export type Listing = Schemas['ListingDto']
+export type Alert = Schemas['AlertDto']
 export type ImportBatch = Schemas['ImportDto']
 export type HomeBoard = Schemas['Home']
 

@@ -81,6 +81,32 @@ const VENDORS = [
   },
 ]
 
+const OPERATIONS = ['approve', 'release', 'cancel', 'tag'].map((kind, index) => ({
+  id: String(index),
+  kind,
+  operation_state: index === 0 ? 'running' : 'done',
+  total: 214,
+  finished: index === 0 ? 120 : 214,
+  tally: { done: 210 - index, already: index, refused: index === 2 ? 4 : 0, reasons: {} },
+  undo_until: new Date(Date.now() + HOUR / 2).toISOString(),
+  undone_at: index === 3 ? hourAt(0) : null,
+  created_at: hourAt(index),
+  ended_at: index === 0 ? null : hourAt(index),
+}))
+
+const IMPORTS = ['previewed', 'committed', 'withdrawn'].map((import_state, index) => ({
+  id: String(index + 1),
+  shop_id: '1',
+  source: 'mapped',
+  file_names: index === 1 ? ['ExportOrderList202601.csv', 'ExportOrderDetailList202601.csv'] : ['orders.xlsx'],
+  import_state,
+  preview: { files: [], orders: 1204, odd_rows: index * 3 },
+  result: {},
+  created_at: hourAt(index * 7),
+  committed_at: index === 0 ? null : hourAt(index * 7),
+  withdrawn_at: index === 2 ? hourAt(1) : null,
+}))
+
 function stockRow(index: number) {
   const base = orderRow(index)
   const line = base.lines[0]
@@ -150,6 +176,16 @@ export function answer(state: State, signedOut: boolean, method: string, path: s
   if (at === '/carrier-accounts') return page(crowded ? [{ id: '1', name: '合约快递', vendor: 'sample', settings: {}, shop_id: null, active: true, version: 1 }] : [])
   if (at === '/shipments') return page(crowded ? Array.from({ length: 100 }, (_, index) => shipmentRow(index)) : [])
   if (/^\/shipments\/\d+$/.test(at)) return ok(shipmentRow(1))
+  if (at === '/imports') return page(crowded ? IMPORTS : [])
+  if (at === '/operations') return page(crowded ? OPERATIONS : [])
+  if (at === '/jobs') return page(crowded ? [{ lane: 'book', ready: 3, running: 1, dead: 2, oldest_run_at: null }] : [])
+  if (at === '/jobs/dead') {
+    return page(crowded ? ['book_shipment', 'confirm_shipment'].map((kind, index) => ({ id: String(index), kind, lane: 'book', attempts: 12, last_error: 'isp.remote-service-timeout: 平台服务超时', created_at: hourAt(5), finished_at: hourAt(1) })) : [])
+  }
+  if (at === '/parked') {
+    return page(crowded ? Array.from({ length: 4 }, (_, index) => ({ id: String(index), shop_id: '2', external_id: `31415926535${index}`, why: 'payment: "12,50" is no amount', first_at: hourAt(9), last_at: hourAt(1) })) : [])
+  }
+  if (at === '/audit') return page([])
   if (at === '/stock') return page(crowded ? Array.from({ length: 100 }, (_, index) => stockRow(index)) : [])
   if (at.startsWith('/pack/stations/')) {
     return ok({ outcome: null, reason: null, shipment: crowded ? parcel(1) : null, label: null, label_refused: null, packed_today: 146, seconds_per_parcel: 41 })

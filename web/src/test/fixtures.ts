@@ -96,6 +96,7 @@ export function orderDetail(row: OrderRow): OrderDetail {
       image_url: null,
       items: index === 1 ? [] : [{ sku_id: '1', sku_code: line.seller_code, name: line.title, per_unit: 1, available: index === 2 ? 0 : 120 }],
       unit_price: { amount: '26.80', currency: 'CNY' },
+      order_discount_share: { amount: '0.00', currency: 'CNY' },
       discount: { amount: '0.00', currency: 'CNY' },
       total: { amount: '26.80', currency: 'CNY' },
       refund: 'none',

@@ -210,23 +210,33 @@ pub fn combine(mut readings: Vec<ReadOrder>) -> Option<ReadOrder> {
             *have.entry(content(line)).or_default() += 1;
         }
         let mut added = false;
+        let by_line = |read: &ReadOrder| !read.shares.is_empty() && read.shares.len() == read.order.lines.len();
+        let sums = by_line(&whole) && by_line(&other);
         whole.order.placed_at = whole.order.placed_at.min(other.order.placed_at);
         whole.order.modified_at = whole.order.modified_at.max(other.order.modified_at);
         whole.rounded_lines = whole.rounded_lines.max(other.rounded_lines);
-        for line in other.order.lines {
+        for (at, line) in other.order.lines.into_iter().enumerate() {
             match have.get_mut(&content(&line)) {
                 Some(n) if *n > 0 => *n -= 1,
                 _ => {
+                    if let Some(share) = other.shares.get(at).filter(|_| sums) {
+                        whole.order.shipping_minor += share.shipping;
+                        whole.order.tax_minor += share.tax;
+                        whole.order.discount_minor += share.discount;
+                        whole.tax_included_minor += share.tax_included;
+                        whole.shares.push(*share);
+                    }
                     whole.order.lines.push(line);
                     added = true;
                 }
             }
         }
         if added {
-            // Both parts told the same order-level amounts; what was a sum of lines grows with them.
+            // Where each part told its own rows' amounts they have been added; else both told the same ones of the whole
+            // order. What is a sum of lines grows with them.
             let (shipping, tax, discount) = (whole.order.shipping_minor, whole.order.tax_minor, whole.order.discount_minor);
             let summed = |o: &[ChannelLine]| o.iter().map(|l| l.total_minor).sum::<i64>() + shipping + tax - discount;
-            if !whole.knows.money {
+            if !whole.knows.money || sums {
                 whole.order.total_minor = summed(&whole.order.lines);
             }
             ordinals(&mut whole.order.lines);

@@ -9,7 +9,7 @@ pub mod source;
 
 pub use balance::{Balance, BalanceRow, Sums};
 pub use odd::OddFile;
-pub use read_order::{Cause, Document, Knows, OddRow, ReadOrder};
+pub use read_order::{Cause, Document, Knows, OddRow, ReadOrder, Share};
 pub use source::{Bytes, Input};
 
 use serde::{Deserialize, Serialize};

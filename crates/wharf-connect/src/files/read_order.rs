@@ -55,6 +55,19 @@ impl Knows {
     }
 }
 
+/// What one line adds to the order's own amounts, in minor units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Share {
+    /// Postage and wrapping.
+    pub shipping: i64,
+    /// Tax on top.
+    pub tax: i64,
+    /// Tax inside the line's total.
+    pub tax_included: i64,
+    /// What is taken off the postage.
+    pub discount: i64,
+}
+
 /// One order as read.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReadOrder {
@@ -68,6 +81,9 @@ pub struct ReadOrder {
     pub tax_included_minor: i64,
     /// Lines whose amount had to be rounded to the minor unit.
     pub rounded_lines: i64,
+    /// What each line adds to the order's own amounts, where the file tells them by line; else empty.
+    #[serde(skip)]
+    pub shares: Vec<Share>,
     /// File and row numbers it came from.
     #[serde(skip)]
     pub rows: Vec<(usize, u64)>,

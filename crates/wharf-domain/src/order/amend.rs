@@ -159,10 +159,12 @@ pub fn progress_of(status: &Observed<ChannelStatus>, known: ChannelProgress) -> 
 }
 
 /// Units of a line that its channel wants not to be sent: those it names, all when the line or the order is cancelled or
-/// paid back before anything left. (Money back after the goods left cancels nothing.)
+/// paid back before anything left. (Money back after the goods left cancels nothing; nor does money back for a line that the
+/// channel still calls to be shipped: that was a part of its price.)
 pub fn cancelled_by_channel(line: &ChannelLine, order_cancelled: bool, shipped: i64) -> i64 {
-    let all =
-        order_cancelled || line.status.known() == Some(&ChannelStatus::Cancelled) || (line.refund == LineRefund::Refunded && shipped == 0);
+    let all = order_cancelled
+        || line.status.known() == Some(&ChannelStatus::Cancelled)
+        || (line.refund == LineRefund::Refunded && shipped == 0 && line.status.known() != Some(&ChannelStatus::ToShip));
     if all && (order_cancelled || shipped == 0 || line.refund != LineRefund::Refunded) {
         line.quantity
     } else {
@@ -266,7 +268,8 @@ fn lines(known: &Known, incoming: &ChannelOrder, out: &mut Amendment) {
             out.stops.shrink.push((old.id, open));
             out.stops.stop.get_or_insert(if order_cancelled { "cancelled" } else { "line_shrunk" });
         }
-        if refund == LineRefund::Requested && old.refund != LineRefund::Requested && open > c.shipped {
+        // Asked for, or paid though the line is still to be sent: someone looks before it leaves.
+        if matches!(refund, LineRefund::Requested | LineRefund::Refunded) && refund != old.refund && open > c.shipped {
             out.stops.stop = Some("refund_requested");
         }
         if differs || told_anew {

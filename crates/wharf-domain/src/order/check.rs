@@ -209,15 +209,24 @@ fn ask_buyer(about: &str) -> Fix {
 }
 
 fn refund(input: &CheckInput<'_>) -> Option<Finding> {
-    let asked: Vec<&CheckLine> =
-        input.lines.iter().filter(|l| l.refund == LineRefund::Requested && l.ordered - l.cancelled > l.shipped).collect();
+    // Money that went back for a line that is still to be sent is looked at, too: part of the price, or all of it?
+    let asked: Vec<&CheckLine> = input
+        .lines
+        .iter()
+        .filter(|l| matches!(l.refund, LineRefund::Requested | LineRefund::Refunded) && l.ordered - l.cancelled > l.shipped)
+        .collect();
     let first = asked.first()?;
     let ids: Vec<&str> = asked.iter().map(|l| l.external_id.as_str()).collect();
     Some(Finding {
         code: FindingCode::RefundRequested,
         severity: Severity::Block,
         params: json!({ "lines": ids, "title": first.title, "fixes": [ask_buyer("refund"), release(FindingCode::RefundRequested)] }),
-        seen: ids.join("\n"),
+        // Letting a request pass is no word about the money that is paid later.
+        seen: asked
+            .iter()
+            .map(|l| if l.refund == LineRefund::Refunded { format!("{} paid", l.external_id) } else { l.external_id.clone() })
+            .collect::<Vec<_>>()
+            .join("\n"),
     })
 }
 

@@ -1,8 +1,9 @@
 //! Pull over a channel that fails when it is told to: nothing is lost, the cursor moves only with its page, completeness
 //! sees a gap and closes it, a parked order is read again.
 
-use crate::channel::market;
+use crate::channel::{SCRIPTED, market};
 use crate::fixture::*;
+use std::sync::Arc;
 use wharf_connect::ConnectError;
 use wharf_domain::access::Scope;
 use wharf_domain::order::channel::ChannelOrder;
@@ -11,8 +12,9 @@ use wharf_flows::app::{App, FlowError};
 use wharf_flows::edit::{NoteEdit, note};
 use wharf_flows::pull;
 use wharf_flows::worker::run_due;
+use wharf_store::Clock;
 use wharf_store::shops::{self, Shop, ShopState};
-use wharf_store::testing::both_engines_with;
+use wharf_store::testing::{ManualClock, both_engines_with};
 use wharf_store::{completeness, order_list, orders};
 
 async fn shop_now(app: &App, id: wharf_domain::id::ShopId) -> Shop {
@@ -214,5 +216,36 @@ fn a_note_goes_to_the_channel_once_and_is_not_overwritten_meanwhile() {
         assert_eq!(market(&name, |m| m.notes.len()), 1);
         put(&app, shop, vec![later(&o, 2, |o| o.seller_note = "new on the channel".into())]).await;
         assert_eq!(order_of(&app, id).await.seller_note, "new on the channel");
+    });
+}
+
+/// A clock that goes on while the channel is asked, as clocks do.
+struct Running(Arc<ManualClock>);
+
+impl Clock for Running {
+    fn now(&self) -> Timestamp {
+        self.0.advance(20_000);
+        self.0.now()
+    }
+}
+
+#[test]
+fn a_shop_that_is_up_to_date_is_asked_once_and_not_again_for_the_moment_that_took() {
+    both_engines_with(|bed| async move {
+        let name = unique("once");
+        let clock = Arc::new(Running(bed.clock.clone()));
+        let app = Arc::new(App::new(bed.store.clone(), Arc::new(NoWorld), vec![&SCRIPTED], clock, 1));
+        let id = shop(&app, &name).await;
+        sell(&name, (0..4).map(order));
+        let first = pull::pull(&app, id).await.expect("first");
+        assert!(!first.more, "the run ends by itself");
+        for _ in 0..3 {
+            bed.clock.advance(10 * SECOND);
+            let before = market(&name, |m| m.windows.len());
+            let next = pull::pull(&app, id).await.expect("next");
+            let asked = market(&name, |m| m.windows.len()) - before;
+            assert!(!next.more && asked <= 3, "asked {asked} times for ten seconds");
+        }
+        assert_eq!(known(&app).await, 4);
     });
 }

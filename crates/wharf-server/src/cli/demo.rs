@@ -43,6 +43,7 @@ pub async fn run(store: &StoreArgs, args: &Args) -> anyhow::Result<ExitCode> {
         store.data = Some(PathBuf::from("wharf-demo"));
     }
     let config = Config::load(&store)?;
+    let sole = setup::serve_alone(&config)?;
     let (world, house) = match &args.world {
         Some(url) => {
             // The market's articles follow from its seed: the same seed gives the same house.
@@ -57,6 +58,7 @@ pub async fn run(store: &StoreArgs, args: &Args) -> anyhow::Result<ExitCode> {
         }
     };
     let app = Arc::new(setup::open_app(setup::open_store(&config)?)?);
+    setup::forget_the_dead(&app, &sole).await?;
     let started = serve::start(app.clone(), args.listen, &config).await?;
     setup::make_owner(&started.state, LOGIN, "演示店主", PASSWORD).await?;
     seed::furnish(&started.state, &world, house).await.context("the demo cannot start")?;
@@ -70,5 +72,6 @@ pub async fn run(store: &StoreArgs, args: &Args) -> anyhow::Result<ExitCode> {
     serve::until_told_to_stop().await;
     jobs.end().await;
     started.end().await;
+    drop(sole);
     Ok(ExitCode::SUCCESS)
 }

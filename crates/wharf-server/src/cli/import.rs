@@ -24,20 +24,33 @@ pub struct Args {
     #[arg(long)]
     mapping: Option<PathBuf>,
     /// `by_status`, `history` or `live`
-    #[arg(long, default_value = "by_status")]
-    treat_as: String,
+    #[arg(long, default_value = "by_status", value_parser = treat_as)]
+    treat_as: TreatAs,
     /// Zone of times that name none
-    #[arg(long)]
+    #[arg(long, value_parser = zone)]
     zone: Option<String>,
     /// Currency where the files name none
-    #[arg(long)]
-    currency: Option<String>,
+    #[arg(long, value_parser = currency)]
+    currency: Option<Currency>,
     /// Only say what would happen
     #[arg(long)]
     dry_run: bool,
     /// As JSON
     #[arg(long)]
     json: bool,
+}
+
+fn treat_as(word: &str) -> Result<TreatAs, String> {
+    TreatAs::parse(word)
+        .map_err(|_| format!("it is one of {}", TreatAs::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>().join(", ")))
+}
+
+fn zone(name: &str) -> Result<String, String> {
+    jiff::tz::TimeZone::get(name).map(|_| name.to_owned()).map_err(|_| "write it like Asia/Shanghai or UTC".to_owned())
+}
+
+fn currency(code: &str) -> Result<Currency, String> {
+    Currency::new(code).map_err(|_| "write it like CNY or USD".to_owned())
 }
 
 /// Preview, then commit unless it is a dry run.
@@ -63,9 +76,9 @@ pub async fn run(store: &StoreArgs, args: &Args) -> anyhow::Result<ExitCode> {
     let options = ImportOptions {
         shop: IntoShop::Named(shop),
         mapping,
-        treat_as: TreatAs::parse(&args.treat_as).context("--treat-as")?,
+        treat_as: args.treat_as,
         zone: args.zone.clone(),
-        currency: args.currency.as_deref().map(Currency::new).transpose().context("--currency")?,
+        currency: args.currency,
         user_id: None,
         scope: Scope::ALL,
     };

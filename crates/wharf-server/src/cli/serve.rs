@@ -29,7 +29,9 @@ pub struct Args {
 /// Serves until told to stop, then lets what is under way end.
 pub async fn run(store: &StoreArgs, args: &Args) -> anyhow::Result<ExitCode> {
     let config = Config::load(store)?;
+    let sole = setup::serve_alone(&config)?;
     let app = Arc::new(setup::open_app(setup::open_store(&config)?)?);
+    setup::forget_the_dead(&app, &sole).await?;
     let listen = match (args.listen, &config.file.listen) {
         (Some(address), _) => address,
         (None, Some(text)) => text.parse().with_context(|| format!("listen = {text:?} in the settings file is no address"))?,
@@ -51,6 +53,7 @@ pub async fn run(store: &StoreArgs, args: &Args) -> anyhow::Result<ExitCode> {
         jobs.end().await;
     }
     started.end().await;
+    drop(sole);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -10,12 +10,22 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use sha2::{Digest, Sha256};
+use std::pin::pin;
+use std::time::Duration;
+use wharf_domain::id::UserId;
 use wharf_store::idempotency::{self, Begun};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Uploads are idempotent by their content; their bodies are not held here.
 const LARGEST: usize = 4 << 20;
+
+/// How often a call that is being done says so.
+const RENEWED: Duration = Duration::from_secs(5);
+/// How long a repeated call waits for the first one: longer than a dead one holds its key.
+const PATIENCE: Duration = Duration::from_secs(35);
+/// How often it looks.
+const LOOKS: Duration = Duration::from_millis(250);
 
 /// Answers a repeated POST with what was answered before.
 pub async fn replay(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -45,9 +55,8 @@ async fn remembered(state: AppState, who: Identity, key: String, request: Reques
     digest.update([0]);
     digest.update(&bytes);
     let hash = hex::encode(digest.finalize());
-    let (user, key_in, hash_in) = (who.user_id, key.clone(), hash.clone());
-    let known = state.app.store.write(move |tx| idempotency::begin(tx, user, &key_in, &hash_in)).await?;
-    match known {
+    let user = who.user_id;
+    match begin(&state, user, &key, &hash).await? {
         Begun::Fresh => {}
         Begun::Mismatch => {
             return Err(Problem::new(
@@ -56,16 +65,56 @@ async fn remembered(state: AppState, who: Identity, key: String, request: Reques
                 "this Idempotency-Key was used for another request",
             ));
         }
-        Begun::UnderWay => return Err(Problem::conflict("the first request with this Idempotency-Key is still under way", None)),
+        Begun::UnderWay => {
+            return Err(Problem {
+                retry_after: Some(2),
+                ..Problem::conflict("the first request with this Idempotency-Key is still under way: ask again for its answer", None)
+            });
+        }
         Begun::Answered { http_status, response } => return Ok(again(http_status, response)),
     }
-    let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
+    // A task of its own: a caller who hangs up neither stops the work half way nor loses the answer to it.
+    tokio::spawn(answered(state, user, key, Request::from_parts(parts, Body::from(bytes)), next)).await.map_err(|error| {
+        tracing::error!(%error, "a request failed");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something failed here; it is in the log")
+    })?
+}
+
+/// Takes the key. Where the same request is under way, its answer is waited for: whoever repeats a request after a cut line
+/// or a restart wants to know what became of it.
+async fn begin(state: &AppState, user: UserId, key: &str, hash: &str) -> Result<Begun, Problem> {
+    let mut waited = Duration::ZERO;
+    loop {
+        let (key_in, hash_in) = (key.to_owned(), hash.to_owned());
+        match state.app.store.write(move |tx| idempotency::begin(tx, user, &key_in, &hash_in)).await? {
+            Begun::UnderWay if waited < PATIENCE => {
+                tokio::time::sleep(LOOKS).await;
+                waited += LOOKS;
+            }
+            begun => return Ok(begun),
+        }
+    }
+}
+
+/// Does the work and keeps the answer.
+async fn answered(state: AppState, user: UserId, key: String, request: Request, next: Next) -> Result<Response, Problem> {
+    let mut work = pin!(next.run(request));
+    let response = loop {
+        tokio::select! {
+            response = &mut work => break response,
+            () = tokio::time::sleep(RENEWED) => {
+                let renewed = key.clone();
+                if let Err(error) = state.app.store.write(move |tx| idempotency::renew(tx, user, &renewed)).await {
+                    tracing::warn!(%error, "a request under way could not be marked as such");
+                }
+            }
+        }
+    };
     let status = response.status();
     let (head, body) = response.into_parts();
     let bytes: Bytes =
         body.collect().await.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the answer broke off"))?.to_bytes();
     let kept = bytes.to_vec();
-    let user = who.user_id;
     // A failure of ours is not an answer to remember: the caller may try again with the same key.
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
         state.app.store.write(move |tx| idempotency::abandon(tx, user, &key)).await?;

@@ -11,7 +11,7 @@ use crate::{Keys, SealError, StoreError, Tx};
 use proptest::prelude::*;
 use wharf_domain::access::{BuiltInRole, Permission, Scope};
 use wharf_domain::id::{ShopId, UserId};
-use wharf_domain::time::{DAY, HOUR, MINUTE};
+use wharf_domain::time::{DAY, HOUR, MINUTE, SECOND};
 use wharf_domain::word::Word;
 
 proptest! {
@@ -318,8 +318,14 @@ fn a_repeated_call_gets_the_same_answer_for_a_day() {
         assert_eq!(begin("a").await, Ok(Begun::Fresh));
         assert_eq!(begin("a").await, Ok(Begun::UnderWay));
         assert_eq!(begin("b").await, Ok(Begun::Mismatch));
-        clock.advance(6 * MINUTE);
+        clock.advance(20 * SECOND);
+        store.write(|tx| idempotency::renew(tx, UserId(1), "k")).await.expect("renewed");
+        clock.advance(20 * SECOND);
+        assert_eq!(begin("a").await, Ok(Begun::UnderWay), "the first one lives");
+        clock.advance(11 * SECOND);
         assert_eq!(begin("a").await, Ok(Begun::Fresh), "the first one died");
+        assert_eq!(store.write(idempotency::abandon_all).await, Ok(1));
+        assert_eq!(begin("a").await, Ok(Begun::Fresh), "nobody else serves this database");
         store.write(|tx| idempotency::complete(tx, UserId(1), "k", 201, "收件人".as_bytes())).await.expect("kept");
         let answered = Begun::Answered { http_status: 201, response: "收件人".as_bytes().to_vec() };
         assert_eq!(begin("a").await, Ok(answered));
@@ -327,6 +333,7 @@ fn a_repeated_call_gets_the_same_answer_for_a_day() {
         let stored = store.read(|tx| tx.query_opt("SELECT response FROM idempotency", &[])?.expect("a row").blob(0)).await.expect("read");
         assert!(!stored.windows(3).any(|part| part == "收".as_bytes()), "answers show personal data");
         store.write(|tx| idempotency::abandon(tx, UserId(1), "k")).await.expect("an answered one stays");
+        assert_eq!(store.write(idempotency::abandon_all).await, Ok(0));
         assert!(matches!(begin("a").await, Ok(Begun::Answered { .. })));
         clock.advance(DAY + 1);
         assert_eq!(begin("b").await, Ok(Begun::Fresh));

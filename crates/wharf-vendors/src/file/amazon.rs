@@ -6,7 +6,7 @@ use wharf_connect::files::merge::ordinals;
 use super::plan::{Cells, Context, Fault, Plan, empty_line, empty_order, rank, version};
 use super::header::Header;
 use super::layouts::Reading;
-use wharf_connect::files::{Cause, Document, Knows, ReadOrder};
+use wharf_connect::files::{Cause, Document, Knows, ReadOrder, Share};
 use wharf_domain::address::{PersonalData, Recipient, Region};
 use wharf_domain::money::Currency;
 use wharf_domain::order::{ChannelStatus, FulfilledBy, Payment};
@@ -188,6 +188,7 @@ fn version_of(context: &Context, external_id: String, rows: &[Cells<'_>]) -> Res
         Observed::Unknown(_) => Payment::Unpaid,
     };
     let mut included = 0;
+    let mut shares = Vec::with_capacity(rows.len());
     let mut priced = false;
     let mut shipped_part = false;
     let mut latest = None;
@@ -231,11 +232,10 @@ fn version_of(context: &Context, external_id: String, rows: &[Cells<'_>]) -> Res
         line.total_minor = money.goods - money.item_discount;
         order.shipping_minor += money.shipping;
         order.discount_minor += money.ship_discount;
-        if tax_on_top(currency) {
-            order.tax_minor += money.tax;
-        } else {
-            included += money.tax;
-        }
+        let (tax, tax_included) = if tax_on_top(currency) { (money.tax, 0) } else { (0, money.tax) };
+        order.tax_minor += tax;
+        included += tax_included;
+        shares.push(Share { shipping: money.shipping, tax, tax_included, discount: money.ship_discount });
         if let Some(at) = cells.time("last-updated-date", &context.zone).map_err(&bad)? {
             latest = latest.max(Some(at));
         }
@@ -294,7 +294,7 @@ fn version_of(context: &Context, external_id: String, rows: &[Cells<'_>]) -> Res
         None => version(&order),
     };
     let cells = rows.iter().map(Cells::record).collect();
-    Ok(ReadOrder { order, document: Document::Order, knows, tax_included_minor: included, rounded_lines: 0, rows: Vec::new(), cells })
+    Ok(ReadOrder { order, document: Document::Order, knows, tax_included_minor: included, rounded_lines: 0, shares, rows: Vec::new(), cells })
 }
 
 fn currency(context: &Context, rows: &[Cells<'_>], all: bool) -> Result<Currency, Fault> {
@@ -313,20 +313,22 @@ fn currency(context: &Context, rows: &[Cells<'_>], all: bool) -> Result<Currency
     found
         .or_else(|| rows.iter().find_map(|c| marketplace_currency(c.text("sales-channel"))))
         .or(context.currency)
-        // The report of today names neither prices nor a currency: the amounts are all zero.
-        .or_else(|| (!all && rows.iter().all(|c| c.text("item-price").is_empty())).then(|| country_currency(rows[0].text("ship-country"))))
+        // The report of today names neither prices nor a currency: the amounts are all zero, and a country where the platform
+        // has a shop tells in what.
+        .or_else(|| (!all && rows.iter().all(|c| c.text("item-price").is_empty())).then(|| country_currency(rows[0].text("ship-country"))).flatten())
         .ok_or_else(|| Fault { at: 0, cause: Cause::new("no_currency", Some("currency"), "empty, and the sales channel does not tell it") })
 }
 
-fn country_currency(code: &str) -> Currency {
+fn country_currency(code: &str) -> Option<Currency> {
     let code = match country(code).as_str() {
+        "US" => "USD",
         "GB" => "GBP",
         "JP" => "JPY",
         "CA" => "CAD",
         "MX" => "MXN",
         "AU" => "AUD",
         "DE" | "FR" | "IT" | "ES" | "NL" | "BE" | "AT" | "IE" | "PT" | "FI" | "LU" | "GR" => "EUR",
-        _ => "USD",
+        _ => return None,
     };
-    Currency::new(code).unwrap_or(wharf_domain::money::CNY)
+    Currency::new(code).ok()
 }

@@ -30,6 +30,8 @@ pub(crate) struct RawRow {
     pub(crate) cells: Vec<String>,
     /// True when the file ended without a line end inside this row.
     pub(crate) unterminated: bool,
+    /// Columns whose cell is merged with the one above it.
+    pub(crate) merged: Vec<usize>,
 }
 
 /// What reading with quotes met that well-formed quoting does not contain.
@@ -294,15 +296,48 @@ pub(crate) fn detect_dialect(input: &Input, charset: Charset, known: &dyn Fn(&[S
     Ok(dialect)
 }
 
-/// Reports of marketplaces do not quote, spreadsheet programs do. One stray quote in the whole file decides.
+/// Reports of marketplaces do not quote, spreadsheet programs do. One stray quote in the whole file decides. A quoted cell
+/// that holds tabs and line breaks may as well be two names that begin and end with a quote: quoted it is only where that
+/// makes every row as wide as the others, and taking quotes as characters does not.
 fn tabs_are_quoted(input: &Input, charset: Charset) -> Result<bool, FileError> {
-    let mut rows = Rows::open(input, charset, Dialect { delimiter: b'\t', quotes: true })?;
-    while rows.next_row()?.is_some() {
-        if rows.oddities != Oddities::default() {
+    let mut quoted = Rows::open(input, charset, Dialect { delimiter: b'\t', quotes: true })?;
+    let mut steady = Steady::default();
+    while let Some(row) = quoted.next_row()? {
+        if quoted.oddities.unclosed > 0 || quoted.oddities.stray > 0 {
             return Ok(false);
         }
+        steady.see(&row);
     }
-    Ok(true)
+    if quoted.oddities.swallowing == 0 {
+        return Ok(true);
+    }
+    let mut plain = Rows::open(input, charset, Dialect { delimiter: b'\t', quotes: false })?;
+    let mut plainly = Steady::default();
+    while let Some(row) = plain.next_row()? {
+        plainly.see(&row);
+    }
+    Ok(steady.holds() && !plainly.holds())
+}
+
+/// Whether all rows that hold anything are equally wide.
+#[derive(Default)]
+struct Steady {
+    width: Option<usize>,
+    broken: bool,
+}
+
+impl Steady {
+    fn see(&mut self, row: &RawRow) {
+        if row.cells.iter().all(|cell| cell.trim().is_empty()) {
+            return;
+        }
+        self.broken |= self.width.is_some_and(|width| width != row.cells.len());
+        self.width = Some(row.cells.len());
+    }
+
+    fn holds(&self) -> bool {
+        !self.broken
+    }
 }
 
 pub(crate) fn mode(widths: &[usize]) -> usize {
@@ -352,6 +387,10 @@ mod tests {
         assert_eq!(dialect, Dialect { delimiter: b'\t', quotes: false });
         assert_eq!(rows(text, b'\t', false)[1][1], "\"Cute\" mug");
         let text = "a\tb\n\"x\ny\"\t2\n";
+        let dialect = detect_dialect(&Input::new("f", text.into()), Charset(encoding_rs::UTF_8), &|_| false).expect("detects");
+        assert!(dialect.quotes);
+        // A cell that a spreadsheet program quoted because a tab and a line break stand in it.
+        let text = "a\tb\tc\n1\t\"x\ty\nz\"\t2\n3\t4\t5\n";
         let dialect = detect_dialect(&Input::new("f", text.into()), Charset(encoding_rs::UTF_8), &|_| false).expect("detects");
         assert!(dialect.quotes);
         // Two product names that begin and end with a quote must not swallow the rows between.

@@ -112,6 +112,7 @@ pub(crate) fn sniff(input: &Input) -> Result<Kind, FileError> {
         let title = start.find("<title>").map(|at| at + 7).and_then(|from| Some(shown[from..from + start[from..].find("</title>")?].trim().to_owned()));
         let what = match title {
             Some(title) if !title.is_empty() => format!("a web page (“{title}”) that was saved under the name of a table; sign in again and export once more"),
+            _ if start.contains("<table") => "a web page with a table in it: open it in a spreadsheet program and save it as XLSX or CSV".to_owned(),
             _ => "a web page that was saved under the name of a table; sign in again and export once more".to_owned(),
         };
         return Err(FileError::NotATable(what));

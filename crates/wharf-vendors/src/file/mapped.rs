@@ -5,7 +5,7 @@ use super::country::country;
 use super::division;
 use super::mapping::Field;
 use wharf_connect::files::merge::ordinals;
-use super::plan::{Cells, Context, Fault, amount, empty_line, empty_order, product, units, version};
+use super::plan::{own_currency, Cells, Context, Fault, amount, empty_line, empty_order, product, units, version};
 use wharf_connect::files::{Cause, Document, Knows, ReadOrder};
 use super::taobao;
 use jiff::tz::TimeZone;
@@ -206,7 +206,7 @@ pub(crate) fn build(context: &Context, external_id: String, rows: &[Cells<'_>]) 
     }
     order.modified_at = modified.unwrap_or(order.modified_at);
     let cells = rows.iter().map(Cells::record).collect();
-    let mut read = ReadOrder { order, document, knows, tax_included_minor: 0, rounded_lines: rounded, rows: Vec::new(), cells };
+    let mut read = ReadOrder { order, document, knows, tax_included_minor: 0, rounded_lines: rounded, shares: Vec::new(), rows: Vec::new(), cells };
     wharf_connect::files::merge::settle(&mut read);
     Ok(read)
 }
@@ -235,6 +235,7 @@ fn line(reader: &Reader<'_>, at: usize, document: Document) -> Result<(ChannelLi
         None if mapping.gives(Field::Quantity) => return Err(bad(Cause::new("no_quantity", Some(column(Field::Quantity)), "empty"))),
         None => 1,
     };
+    own_currency(cells.field(Field::UnitPrice), column(Field::UnitPrice), reader.currency).map_err(&bad)?;
     // The exact product is rounded once, not the price: 0.001 × 1,000 is 1.
     let price = cell::number(cells.field(Field::UnitPrice), mapping.numbers.decimal).map_err(|why| bad(Cause::new("bad_amount", Some(column(Field::UnitPrice)), why)))?;
     let mut rounded = false;

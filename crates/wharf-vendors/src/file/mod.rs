@@ -5,6 +5,7 @@
 mod amazon;
 mod cell;
 mod country;
+mod currency;
 mod delimited;
 mod division;
 mod encoding;

@@ -60,6 +60,17 @@ impl Plan {
         Plan { reading, layout, names: header.names.clone(), columns: found, fields: Vec::new(), mapping: Mapping::default(), unknown: unused(header, &used), missing }
     }
 
+    /// The column that holds the order's number.
+    pub(crate) fn order_column(&self) -> Option<usize> {
+        match self.reading {
+            Reading::AmazonAllOrders => self.columns.get("amazon-order-id").copied(),
+            Reading::AmazonToShip => self.columns.get("order-id").copied(),
+            Reading::TaobaoOrders => self.columns.get("订单编号").copied(),
+            Reading::TaobaoLines => self.columns.get("主订单编号").copied(),
+            Reading::Mapped | Reading::Named => self.fields[Field::OrderId as usize],
+        }
+    }
+
     /// A mapping's columns.
     pub(crate) fn mapped(header: &Header, mapping: &Mapping) -> Plan {
         let mut used = vec![false; header.names.len()];
@@ -160,9 +171,18 @@ pub(crate) fn units(text: &str, column: &str, style: DecimalStyle) -> Result<Opt
     }
 }
 
+/// An amount that names a currency names the order's.
+pub(crate) fn own_currency(text: &str, column: &str, currency: Currency) -> Result<(), Cause> {
+    match super::currency::other_currency(text, currency) {
+        Some(word) => Err(Cause::new("bad_amount", Some(column), format!("{text:?} says {word}, and the order is in {currency}"))),
+        None => Ok(()),
+    }
+}
+
 /// An amount in minor units, and whether it was rounded.
 pub(crate) fn amount(text: &str, column: &str, currency: Currency, style: DecimalStyle, round: bool) -> Result<Option<(i64, bool)>, Cause> {
     let bad = |why: String| Cause::new("bad_amount", Some(column), why);
+    own_currency(text, column, currency)?;
     let Some(exact) = cell::number(text, style).map_err(bad)? else { return Ok(None) };
     let minor = exact.minor(currency).ok_or_else(|| bad(format!("{text:?} is too large")))?;
     if minor.minor.unsigned_abs() > MAX_AMOUNT {

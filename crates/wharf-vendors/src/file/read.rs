@@ -75,7 +75,10 @@ impl Prepared {
             plans.push(plan);
         }
         let zone_name = zone_of(&plans, options);
-        let zone = TimeZone::get(&zone_name).unwrap_or(TimeZone::UTC);
+        if let Some(asked) = options.zone.as_deref() {
+            known_zone(asked)?;
+        }
+        let zone = known_zone(&zone_name)?;
         let context = Context { zone, currency: options.currency, now: options.now };
         let mut prepared = Prepared { tables, plans, reports, context, counts: HashMap::new(), zone_name };
         prepared.count(inputs)?;
@@ -250,6 +253,12 @@ fn unique_line_ids(read: &mut ReadOrder) {
     }
 }
 
+/// What stands in the first column of a row of sums.
+fn is_sum(id: &str) -> bool {
+    let word: String = id.chars().filter(|c| !c.is_whitespace() && !matches!(c, ':' | '：')).collect::<String>().to_lowercase();
+    matches!(word.as_str(), "合计" | "总计" | "共计" | "小计" | "汇总" | "总数" | "total" | "totals" | "grandtotal" | "subtotal" | "sum")
+}
+
 fn key(plan: &Plan, row: &RawRow, last: &mut Option<String>) -> Result<String, Cause> {
     let cells = Cells { plan, row };
     let found = match plan.reading {
@@ -258,14 +267,14 @@ fn key(plan: &Plan, row: &RawRow, last: &mut Option<String>) -> Result<String, C
         Reading::Mapped | Reading::Named => mapped::order_id(&cells)?,
     };
     match found {
+        Some(id) if is_sum(&id) => Err(Cause::new("bad_order_id", None, format!("{id:?} is the label of a row of sums, no order"))),
         Some(id) if id.chars().count() > 200 => Err(Cause::new("bad_order_id", None, "longer than 200 characters")),
         Some(id) => {
-            if plan.mapping.fill_down {
-                *last = Some(id.clone());
-            }
+            *last = Some(id.clone());
             Ok(id)
         }
-        None => last.clone().filter(|_| plan.mapping.fill_down).ok_or_else(|| Cause::new("no_order_id", None, "empty")),
+        // A cell that was merged with the one above says what that one says.
+        None => last.clone().filter(|_| plan.mapping.fill_down || plan.order_column().is_some_and(|at| row.merged.contains(&at))).ok_or_else(|| Cause::new("no_order_id", None, "empty")),
     }
 }
 
@@ -317,6 +326,12 @@ fn zone_of(plans: &[Plan], options: &ReadOptions) -> String {
     // Taobao's times are Chinese wherever the reader lives; a report's own zone stands in its cells.
     let fixed = own.flatten().filter(|z| *z == "Asia/Shanghai");
     mapped.or(fixed.map(str::to_owned)).or_else(|| options.zone.clone()).or(own.flatten().map(str::to_owned)).unwrap_or_else(|| "Asia/Shanghai".to_owned())
+}
+
+/// A zone by its name. One that nobody knows is refused: hours that are off put orders into other days and months.
+fn known_zone(name: &str) -> Result<TimeZone, Refused> {
+    TimeZone::get(name)
+        .map_err(|_| Refused { file: "zone".to_owned(), code: "bad_zone".to_owned(), why: format!("{name:?} is no time zone: write it like Asia/Shanghai or UTC") })
 }
 
 fn refused(file: &str, error: &FileError) -> Refused {

@@ -6,6 +6,7 @@ use super::error::FileError;
 use super::input::{Kind, read_workbook};
 use wharf_connect::files::Input;
 use calamine::{Data, DataRef, Reader, SheetType, Xls, Xlsx};
+use std::collections::HashMap;
 use std::io::{Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -62,17 +63,26 @@ impl Workbook {
         Ok(Workbook { bytes, kind, sheets })
     }
 
-    /// The rows of one sheet, handed over one by one; `false` stops.
-    pub(crate) fn rows(&self, sheet: &str, each: &mut dyn FnMut(RawRow) -> bool) -> Result<(), FileError> {
+    /// The first rows of one sheet, as far as `each` wants them. What is merged is not told: that stands at a sheet's end.
+    pub(crate) fn head(&self, sheet: &str, each: &mut dyn FnMut(RawRow) -> bool) -> Result<(), FileError> {
         foreign(|| match self.kind {
-            Kind::Zip => self.modern(sheet, each),
+            Kind::Zip => self.modern(sheet, false, each),
             Kind::Compound | Kind::Text => self.old(sheet, each),
         })
     }
 
-    fn modern(&self, sheet: &str, each: &mut dyn FnMut(RawRow) -> bool) -> Result<(), FileError> {
+    /// The rows of one sheet, handed over one by one; `false` stops.
+    pub(crate) fn rows(&self, sheet: &str, each: &mut dyn FnMut(RawRow) -> bool) -> Result<(), FileError> {
+        foreign(|| match self.kind {
+            Kind::Zip => self.modern(sheet, true, each),
+            Kind::Compound | Kind::Text => self.old(sheet, each),
+        })
+    }
+
+    fn modern(&self, sheet: &str, merges: bool, each: &mut dyn FnMut(RawRow) -> bool) -> Result<(), FileError> {
         let bad = |e: calamine::XlsxError| FileError::Workbook(e.to_string());
         let mut book: Xlsx<_> = Xlsx::new(Cursor::new(&self.bytes[..])).map_err(bad)?;
+        let merged = if merges { merged_below(&mut book, sheet)? } else { HashMap::new() };
         let mut cells = book.worksheet_cells_reader(sheet).map_err(bad)?;
         let mut row = RawRow::default();
         while let Some(cell) = cells.next_cell().map_err(bad)? {
@@ -89,6 +99,7 @@ impl Workbook {
                     return Ok(());
                 }
                 row.number = number;
+                row.merged = merged.get(&r).cloned().unwrap_or_default();
             }
             let text = match cell.get_value() {
                 DataRef::SharedString(text) => (*text).to_owned(),
@@ -108,7 +119,7 @@ impl Workbook {
         let range = book.worksheet_range(sheet).map_err(bad)?;
         let (top, left) = range.start().unwrap_or((0, 0));
         for (index, cells) in range.rows().enumerate() {
-            let mut row = RawRow { number: u64::from(top) + index as u64 + 1, cells: vec![String::new(); left as usize], unterminated: false };
+            let mut row = RawRow { number: u64::from(top) + index as u64 + 1, cells: vec![String::new(); left as usize], ..RawRow::default() };
             row.cells.extend(cells.iter().map(show));
             while row.cells.last().is_some_and(String::is_empty) {
                 row.cells.pop();
@@ -119,6 +130,26 @@ impl Workbook {
         }
         Ok(())
     }
+}
+
+/// The most merged areas that a sheet may name.
+const MAX_MERGED: usize = 1 << 18;
+
+/// Columns, by row, whose cell is merged with the one above.
+fn merged_below(book: &mut Xlsx<Cursor<&[u8]>>, sheet: &str) -> Result<HashMap<u32, Vec<usize>>, FileError> {
+    let areas = book.merge_cells_by_sheet_name(sheet).map_err(|e| FileError::Workbook(e.to_string()))?;
+    let mut below: HashMap<u32, Vec<usize>> = HashMap::new();
+    let mut known = 0;
+    for area in areas.iter().filter(|area| area.start.0 < area.end.0 && area.start.1 == area.end.1) {
+        known += (area.end.0 - area.start.0) as usize;
+        if known > MAX_MERGED {
+            return Err(FileError::TooLarge(format!("more than {MAX_MERGED} of its cells are merged")));
+        }
+        for row in area.start.0 + 1..=area.end.0 {
+            below.entry(row).or_default().push(area.start.1 as usize);
+        }
+    }
+    Ok(below)
 }
 
 fn names(sheets: &[calamine::Sheet]) -> Vec<String> {

@@ -59,7 +59,7 @@ impl Table {
                 let mut first: Result<(String, Found), FileError> = Err(FileError::Empty);
                 for sheet in &book.sheets {
                     let mut head = Vec::new();
-                    book.rows(sheet, &mut |row| {
+                    book.head(sheet, &mut |row| {
                         if !blank(&row) {
                             head.push(row);
                         }

@@ -159,7 +159,7 @@ fn list_row(context: &Context, external_id: String, cells: &Cells<'_>) -> Result
     order.lines.push(line);
     order.modified_at = version(&order);
     let knows = Knows { money: cells.has("买家实际支付金额") || cells.has("总金额") || cells.has("买家应付货款"), placed: placed.is_some(), status: cells.has("订单状态"), notes: cells.has("订单备注"), ..Knows::default() };
-    Ok(ReadOrder { order, document: Document::Order, knows, tax_included_minor: 0, rounded_lines: 0, rows: Vec::new(), cells: vec![cells.record()] })
+    Ok(ReadOrder { order, document: Document::Order, knows, tax_included_minor: 0, rounded_lines: 0, shares: Vec::new(), rows: Vec::new(), cells: vec![cells.record()] })
 }
 
 fn recipient(cells: &Cells<'_>) -> Option<Recipient> {
@@ -271,5 +271,5 @@ fn from_lines(context: &Context, external_id: String, rows: &[Cells<'_>]) -> Res
     order.modified_at = version(&order);
     let knows = Knows { lines: true, prices: true, line_totals: totals_told, placed: placed.is_some(), status: first.has("订单状态"), ..Knows::default() };
     let cells = rows.iter().map(Cells::record).collect();
-    Ok(ReadOrder { order, document: Document::Order, knows, tax_included_minor: 0, rounded_lines: 0, rows: Vec::new(), cells })
+    Ok(ReadOrder { order, document: Document::Order, knows, tax_included_minor: 0, rounded_lines: 0, shares: Vec::new(), rows: Vec::new(), cells })
 }

@@ -106,8 +106,10 @@ fn payment(trade: &Trade, status: &Observed<ChannelStatus>, word: &str, lines: &
     if !received {
         return Payment::Unpaid;
     }
+    // A line that was paid back whole is closed or has left; one that is still to be shipped got part of its price back.
     let refunded = lines.iter().filter(|line| line.refund == LineRefund::Refunded).count();
-    if *status == Observed::Known(ChannelStatus::Cancelled) || refunded == lines.len() {
+    let whole = lines.iter().filter(|line| line.refund == LineRefund::Refunded && line.status != Observed::Known(ChannelStatus::ToShip)).count();
+    if *status == Observed::Known(ChannelStatus::Cancelled) || whole == lines.len() {
         Payment::Refunded
     } else if refunded > 0 {
         Payment::PartRefunded

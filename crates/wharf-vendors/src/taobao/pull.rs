@@ -20,6 +20,8 @@ use wharf_domain::time::{MINUTE, SECOND, Timestamp};
 const PAGE_SIZE: i64 = 50;
 /// Details asked at once.
 const AT_ONCE: usize = 6;
+/// Details of one page that may fail before the rest of it waits.
+const MOST_FAILURES: usize = 8;
 /// The platform advises windows of at most half an hour by modification time.
 pub(super) const LONGEST: i64 = 30 * MINUTE;
 /// More pages than this in one window means that the paging does not end.
@@ -47,30 +49,41 @@ struct Place {
     from: Timestamp,
     to: Timestamp,
     page: i64,
+    /// Trades of this page whose detail is still owed, because the platform failed or limited us half way through it. A
+    /// page is fifty calls: were it read again from its start for each that fails, a platform that fails one call in
+    /// twenty would never let a page end.
+    owed: Vec<String>,
 }
 
 impl Place {
     fn parse(text: &str) -> Option<Place> {
+        let (text, owed) = text.split_once(':').unwrap_or((text, ""));
         let mut numbers = text.split('-').map(|part| part.parse::<i64>().ok());
         let (from, to, page) = (numbers.next()??, numbers.next()??, numbers.next()??);
         (numbers.next().is_none() && from <= to && (0..=MOST_PAGES).contains(&page)).then_some(Place {
             from: Timestamp::from_seconds(from),
             to: Timestamp::from_seconds(to),
             page,
+            owed: owed.split(',').filter(|tid| !tid.is_empty()).map(str::to_owned).collect(),
         })
     }
 
     fn text(&self) -> String {
-        format!("{}-{}-{}", self.from.seconds(), self.to.seconds(), self.page)
+        let owed = if self.owed.is_empty() { String::new() } else { format!(":{}", self.owed.join(",")) };
+        format!("{}-{}-{}{owed}", self.from.seconds(), self.to.seconds(), self.page)
+    }
+
+    fn new(from: Timestamp, to: Timestamp, page: i64) -> Place {
+        Place { from, to, page, owed: Vec::new() }
     }
 
     /// What is read after this page: the page before it, then the next slice; nothing at the window's end. The wire counts
     /// whole seconds, so ends are compared in seconds: what a fraction leaves over is in the next window's overlap.
     fn after(&self, list: List, end: Timestamp) -> Option<Place> {
         if self.page > 1 {
-            Some(Place { page: self.page - 1, from: self.from, to: self.to })
+            Some(Place::new(self.from, self.to, self.page - 1))
         } else if self.to.seconds() < end.seconds() {
-            Some(Place { from: self.to, to: list.slice_end(self.to, end), page: 0 })
+            Some(Place::new(self.to, list.slice_end(self.to, end), 0))
         } else {
             None
         }
@@ -84,32 +97,33 @@ pub(super) async fn page(top: &Top<'_>, window: &PullWindow, held: &dyn Held) ->
         None => {
             let to = list.slice_end(window.from, window.to);
             let pages = pages(top, list, window.from, to).await?;
-            (Place { from: window.from, to, page: pages }, true)
+            (Place::new(window.from, to, pages), true)
         }
         Some(text) => match Place::parse(text) {
             // Page 0 stands for a slice that has not been counted yet.
             Some(place) if place.page == 0 => {
                 let pages = pages(top, list, place.from, place.to).await?;
-                (Place { page: pages, ..place }, true)
+                (Place::new(place.from, place.to, pages), true)
             }
             Some(place) => (place, false),
             None => return Err(ConnectError::Drift("the continuation of a pull is not one of ours".into())),
         },
     };
-    let mut rows = Vec::new();
-    if place.page > 0 {
+    let mut rows: Vec<Value> = place.owed.iter().map(|tid| serde_json::json!({ "tid": tid })).collect();
+    if place.page > 0 && place.owed.is_empty() {
         let mut answer = list.rows(top, &place).await?;
         rows.append(&mut answer.trades);
         // Rows that came between the count and now have pushed others past the last page.
         let mut beyond = place.page;
         while first && answer.has_next == Some(true) && !answer.trades_were_empty && beyond < MOST_PAGES {
             beyond += 1;
-            answer = list.rows(top, &Place { page: beyond, ..place }).await?;
+            answer = list.rows(top, &Place::new(place.from, place.to, beyond)).await?;
             rows.append(&mut answer.trades);
         }
     }
-    let (orders, unreadable) = details(top, rows, held).await?;
-    Ok(OrderPage { orders, unreadable, next: place.after(list, window.to).map(|place| place.text()) })
+    let Details { orders, unreadable, owed } = details(top, rows, held).await?;
+    let next = if owed.is_empty() { place.after(list, window.to) } else { Some(Place { owed, ..place }) };
+    Ok(OrderPage { orders, unreadable, next: next.map(|place| place.text()) })
 }
 
 /// How many trades were created in a window, its end left out.
@@ -150,46 +164,72 @@ pub(super) fn read(value: &Value) -> Result<ChannelOrder, Unread> {
     map::order(&Trade::read(value)?, value.to_string().into_bytes())
 }
 
-/// Details of the rows of a page that are not held in the listed version. An order that cannot be read is set aside with its payload; a failure that is not the
-/// order's own fails the page, which is asked again.
-async fn details(top: &Top<'_>, rows: Vec<Value>, held: &dyn Held) -> Result<(Vec<ChannelOrder>, Vec<Unreadable>), ConnectError> {
+/// What became of the rows of a page.
+struct Details {
+    orders: Vec<ChannelOrder>,
+    unreadable: Vec<Unreadable>,
+    /// Trades that are to be asked again.
+    owed: Vec<String>,
+}
+
+/// Details of the rows of a page that are not held in the listed version. An order that cannot be read is set aside with its payload; an answer that makes no sense
+/// is asked for again first, for it may be a page of errors or half of a body. A failure that is not the order's own
+/// leaves it owed; where nothing at all could be read it is the failure of the page.
+async fn details(top: &Top<'_>, rows: Vec<Value>, held: &dyn Held) -> Result<Details, ConnectError> {
     let mut seen = std::collections::BTreeSet::new();
-    let mut unreadable = Vec::new();
+    let mut out = Details { orders: Vec::new(), unreadable: Vec::new(), owed: Vec::new() };
     let mut tids = Vec::new();
     for row in rows {
         match TradeRow::read(&row).map(|row| (row.id().map(str::to_owned), row.modified)) {
             Ok((Some(tid), modified)) if seen.insert(tid.clone()) => tids.push((tid, modified, row)),
             Ok((Some(_), _)) => {}
-            Ok((None, _)) => unreadable.push(set_aside(None, "tid is missing".into(), &row)),
-            Err(unread) => unreadable.push(set_aside(None, unread.to_string(), &row)),
+            Ok((None, _)) => out.unreadable.push(set_aside(None, "tid is missing".into(), &row)),
+            Err(unread) => out.unreadable.push(set_aside(None, unread.to_string(), &row)),
         }
     }
     let listed: Vec<String> = tids.iter().map(|(tid, _, _)| tid.clone()).collect();
     let versions = held.versions(&listed).await;
     tids.retain(|(tid, modified, _)| modified.is_none() || versions.get(tid) != modified.as_ref());
-    let asked: Vec<_> = stream::iter(tids)
+    let ids: Vec<String> = tids.iter().map(|(tid, _, _)| tid.clone()).collect();
+    let mut asked = stream::iter(tids)
         .map(|(tid, _, row)| async move {
-            let answer = trade_value(top, &tid, FIELDS).await;
+            let answer = match trade_value(top, &tid, FIELDS).await {
+                Err(ConnectError::Drift(_)) => trade_value(top, &tid, FIELDS).await,
+                answer => answer,
+            };
             (tid, row, answer)
         })
-        .buffered(AT_ONCE)
-        .collect()
-        .await;
-    let mut orders = Vec::with_capacity(asked.len());
-    for (tid, row, answer) in asked {
+        .buffered(AT_ONCE);
+    let (mut done, mut failure, mut failed) = (0, None, 0);
+    while let Some((tid, row, answer)) = asked.next().await {
+        done += 1;
         match answer {
             Ok(value) => match read(&value) {
-                Ok(order) => orders.push(order),
-                Err(unread) => unreadable.push(set_aside(Some(tid), unread.to_string(), &value)),
+                Ok(order) => out.orders.push(order),
+                Err(unread) => out.unreadable.push(set_aside(Some(tid), unread.to_string(), &value)),
             },
             Err(ConnectError::Refused { code, message }) if code.contains("trade-not-exist") => {
-                unreadable.push(set_aside(Some(tid), format!("listed, but its detail is refused: {message} [{code}]"), &row));
+                out.unreadable.push(set_aside(Some(tid), format!("listed, but its detail is refused: {message} [{code}]"), &row));
             }
-            Err(ConnectError::Drift(why)) => unreadable.push(set_aside(Some(tid), why, &row)),
+            Err(ConnectError::Drift(why)) => out.unreadable.push(set_aside(Some(tid), why, &row)),
+            Err(error @ (ConnectError::Throttled { .. } | ConnectError::Transient(_))) => {
+                out.owed.push(tid);
+                failed += 1;
+                let limited = matches!(error, ConnectError::Throttled { .. });
+                failure = Some(error);
+                // Who is limited stops asking at once; who fails again and again is not there.
+                if limited || failed >= MOST_FAILURES {
+                    break;
+                }
+            }
             Err(other) => return Err(other),
         }
     }
-    Ok((orders, unreadable))
+    out.owed.extend(ids.into_iter().skip(done));
+    match failure {
+        Some(error) if out.orders.is_empty() && out.unreadable.is_empty() => Err(error),
+        _ => Ok(out),
+    }
 }
 
 fn set_aside(external_id: Option<String>, why: String, payload: &Value) -> Unreadable {
@@ -283,13 +323,15 @@ mod tests {
         let end = Timestamp(1_795_293_809_734_567);
         for list in [List::Created, List::Modified] {
             let mut from = end.plus(-45 * MINUTE);
-            let mut place = Some(Place { from, to: list.slice_end(from, end), page: 2 });
+            let mut place = Some(Place::new(from, list.slice_end(from, end), 2));
             let mut steps = 0;
             while let Some(here) = place {
                 steps += 1;
                 assert!(steps < 20, "the paging does not end");
-                // The continuation goes through its text, as between two runs.
-                let read = Place::parse(&here.text()).expect("own text");
+                // The continuation goes through its text, as between two runs; what is owed comes through, too.
+                let owing = Place { owed: vec!["4301187260085123456".into(), "4301187260385123456".into()], ..here };
+                let read = Place::parse(&owing.text()).expect("own text");
+                assert_eq!(read.owed, owing.owed);
                 from = read.from;
                 place = read.after(list, end);
             }

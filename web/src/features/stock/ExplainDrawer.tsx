@@ -4,6 +4,7 @@ import { Alert, Button, Drawer, Form, Input, InputNumber, Select } from 'antd'
 import { useTranslation } from 'react-i18next'
 import { useMay } from '@/api/session'
 import { explain } from '@/api/problem'
+import { warehousesQuery } from '@/api/shared'
 import type { Actor, StockExplanation } from '@/api/types'
 import { ErrorState, LoadingState } from '@/components/States'
 import { formatNumber } from '@/lib/money'
@@ -29,13 +30,14 @@ function MoveForm({ stock }: { stock: StockExplanation['stock'] }) {
     },
   })
   const told = moving.error ? explain(moving.error, t) : undefined
-  const warehouses = [...new Map(stock.levels.map((level) => [level.warehouse.id, level.warehouse])).values()]
+  // Every own warehouse, also those that have never had it: that is how a first count is booked.
+  const warehouses = (useQuery(warehousesQuery).data?.items ?? []).filter((entry) => entry.kind !== 'channel')
   return (
     <Form
       form={form}
       layout="vertical"
       className="move-form"
-      initialValues={{ kind: 'counted', warehouse_id: warehouses[0]?.id }}
+      initialValues={{ kind: 'counted', warehouse_id: stock.levels[0]?.warehouse.id }}
       onFinish={(values) => moving.mutate(values)}
     >
       <Form.Item name="kind" label={t('stock.kind')}>
@@ -107,6 +109,7 @@ export function ExplainDrawer({ sku, onClose }: { sku: string; onClose: () => vo
                 ))}
               </tbody>
             </table>
+            {data.stock.levels.length === 0 && <p className="muted">{t('stock.no_levels')}</p>}
           </div>
 
           {may && (
@@ -185,6 +188,7 @@ export function ExplainDrawer({ sku, onClose }: { sku: string; onClose: () => vo
                   ))}
                 </tbody>
               </table>
+              {data.movements.length === 0 && <p className="muted">{t('stock.no_movements')}</p>}
             </div>
           </section>
         </div>

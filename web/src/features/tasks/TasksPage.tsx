@@ -4,12 +4,13 @@ import { useTranslation } from 'react-i18next'
 import { useMay } from '@/api/session'
 import { shopsQuery } from '@/api/shared'
 import { parseTasksTab, TASK_TABS, type TasksTab } from '@/lib/tasks-search'
+import { OpenAlerts } from './OpenAlerts'
 import { DeadJobs } from './DeadJobs'
 import { Operations } from './Operations'
 import { ParkedOrders } from './ParkedOrders'
 import { lanesQuery } from './queries'
 
-const BODIES = { operations: Operations, jobs: DeadJobs, parked: ParkedOrders } as const
+const BODIES = { operations: Operations, alerts: OpenAlerts, jobs: DeadJobs, parked: ParkedOrders } as const
 
 /** Work under way, work that gave up, orders that could not be read: what a person must look at is counted on the tab. */
 export function TasksPage() {
@@ -20,7 +21,7 @@ export function TasksPage() {
   const read = useMay('shops.read')
   const lanes = useQuery({ ...lanesQuery, enabled: manage }).data?.items ?? []
   const shops = useQuery({ ...shopsQuery, enabled: read }).data?.items ?? []
-  const allowed: Record<TasksTab, boolean> = { operations: true, jobs: manage, parked: read }
+  const allowed: Record<TasksTab, boolean> = { operations: true, alerts: true, jobs: manage, parked: read }
   const counts: Partial<Record<TasksTab, number>> = {
     jobs: lanes.reduce((sum, lane) => sum + lane.dead, 0),
     parked: shops.reduce((sum, shop) => sum + shop.parked, 0),

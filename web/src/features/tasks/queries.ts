@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 import { api, body } from '@/api/client'
-import type { DeadJob, LaneDepth, Operation, Page, Parked } from '@/api/types'
 import { whole } from '@/api/shared'
+import type { Alert, DeadJob, LaneDepth, Operation, Page, Parked } from '@/api/types'
 import { pagedQuery } from '@/lib/pages'
 
 const PAGE = 50
@@ -20,6 +20,10 @@ export const lanesQuery = queryOptions({
   refetchInterval: 15_000,
   queryFn: () => whole<LaneDepth>((query) => body(api.GET('/api/v1/jobs', { params: { query } }))),
 })
+
+export const alertsQuery = pagedQuery<Alert>(['alerts', 'list'], (cursor, signal) =>
+  body<Page<Alert>>(api.GET('/api/v1/alerts', { params: { query: { limit: PAGE, cursor } }, signal })),
+)
 
 export const parkedQuery = pagedQuery<Parked>(['parked'], (cursor, signal) =>
   body<Page<Parked>>(api.GET('/api/v1/parked', { params: { query: { limit: PAGE, cursor } }, signal })),

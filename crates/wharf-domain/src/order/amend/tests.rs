@@ -131,6 +131,19 @@ fn a_refund_that_is_asked_stops_the_parcel_and_one_that_is_closed_only_says_so()
 }
 
 #[test]
+fn money_back_for_a_line_that_is_still_to_be_sent_stops_it_and_cancels_nothing() {
+    let mut now = incoming();
+    now.lines[0].refund = LineRefund::Refunded;
+    now.lines[0].status = Observed::Known(ChannelStatus::ToShip);
+    let a = compare(&known(), &now, "p");
+    assert_eq!((events(&a), a.stops.stop), (vec!["order.refunded"], Some("refund_requested")));
+    assert_eq!(a.lines, [(OrderLineId(1), LineTarget { ordered: 3, cancelled: 0, refund: LineRefund::Refunded })]);
+    // Where the channel does not say that it is still to be sent, money back before it left means: do not send it.
+    now.lines[0].status = Observed::Unknown("?".into());
+    assert_eq!(compare(&known(), &now, "p").lines[0].1.cancelled, 3);
+}
+
+#[test]
 fn a_cancellation_stops_what_is_here_and_contradicts_what_has_left() {
     let mut now = incoming();
     now.status = Observed::Known(ChannelStatus::Cancelled);

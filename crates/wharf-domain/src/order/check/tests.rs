@@ -210,6 +210,16 @@ fn what_is_unpaid_shipped_or_the_channels_is_not_checked() {
         lines[0].refund = LineRefund::Requested;
     });
     assert_eq!(codes(&asked), [FindingCode::RefundRequested]);
+    let paid = findings_of(|_, lines, _| lines[0].refund = LineRefund::Refunded);
+    assert_eq!(codes(&paid), [FindingCode::RefundRequested], "money back for what is still to be sent");
+    assert_ne!(paid[0].seen, asked[0].seen, "who let the request pass has not let the payment pass");
+    assert!(
+        findings_of(|_, lines, _| {
+            lines[0].refund = LineRefund::Refunded;
+            lines[0].cancelled = lines[0].ordered;
+        })
+        .is_empty()
+    );
 }
 
 #[test]

@@ -180,3 +180,24 @@ fn versions_in_one_file_and_items_that_disagree() {
     assert_eq!(got.orders.iter().map(|o| (o.order.lines.len(), o.order.observed_status.as_str())).collect::<Vec<_>>(), vec![(1, "Shipped"), (2, "Shipped")]);
     assert_eq!(got.orders[1].order.lines.iter().map(|l| l.cancelled).sum::<i64>(), 1);
 }
+
+/// A report that was cut in two within an order: what its rows say is added, and rows that stand in both count once.
+#[test]
+fn an_order_whose_rows_stand_in_two_files_has_the_money_of_all_of_them() {
+    let row = |sku: &'static str, price: &'static str, shipping: &'static str| {
+        item("111-1", sku, &[("currency", "USD"), ("item-price", price), ("item-tax", "1.00"), ("shipping-price", shipping), ("ship-promotion-discount", "0.50")])
+    };
+    let (a, b, c) = (row("A", "10.00", "4.00"), row("B", "20.00", ""), row("C", "5.00", "1.00"));
+    let whole = read(vec![("whole", tsv(ALL, &[a.clone(), b.clone(), c.clone()]).into_bytes())]);
+    assert_eq!(whole.orders[0].order.total_minor, 3500 + 300 + 500 - 150);
+    let parts: [(&[Row<'_>], &[Row<'_>]); 3] =
+        [(&[a.clone()], &[b.clone(), c.clone()]), (&[a.clone(), b.clone()], &[b.clone(), c.clone()]), (&[c, a.clone(), b.clone()], &[b, a])];
+    for (first, second) in parts {
+        let got = read(vec![("1", tsv(ALL, first).into_bytes()), ("2", tsv(ALL, second).into_bytes())]);
+        let (one, all) = (&got.orders[0].order, &whole.orders[0].order);
+        assert_eq!(
+            (one.lines.len(), one.total_minor, one.shipping_minor, one.tax_minor, one.discount_minor),
+            (all.lines.len(), all.total_minor, all.shipping_minor, all.tax_minor, all.discount_minor)
+        );
+    }
+}

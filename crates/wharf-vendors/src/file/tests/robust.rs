@@ -227,3 +227,73 @@ proptest! {
         prop_assert_eq!(got.orders.iter().map(|o| o.order.lines.len()).sum::<usize>(), in_orders);
     }
 }
+
+const PLAIN: &str = "单号,品名,货号,数量,单价,日期\nA1,杯子,CUP,2,12.50,2026-01-02 03:04\nA2,碗,BOWL,1,3.33,2026-01-03\n";
+
+fn plain() -> serde_json::Value {
+    serde_json::json!({
+        "columns": { "order_id": "单号", "title": "品名", "seller_code": "货号", "quantity": "数量", "unit_price": "单价", "placed_at": "日期" },
+        "constants": { "currency": "CNY", "status": "completed" },
+    })
+}
+
+#[test]
+fn a_cell_that_is_merged_with_the_one_above_says_the_same() {
+    let bytes = workbook(|sheet| {
+        let rows = [
+            ["单号", "品名", "货号", "数量", "单价", "日期"],
+            ["A1", "杯子", "CUP", "2", "12.50", "2026-01-02"],
+            ["", "盘子", "DISH", "1", "8.00", ""],
+            ["A2", "碗", "BOWL", "1", "3.33", "2026-01-03"],
+            ["", "没有单号", "LOST", "1", "1.00", ""],
+        ];
+        for (row, cells) in rows.iter().enumerate() {
+            for (column, text) in cells.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
+                sheet.write_string(row as u32, column as u16, *text).expect("a cell");
+            }
+        }
+        let format = rust_xlsxwriter::Format::new();
+        sheet.merge_range(1, 0, 2, 0, "A1", &format).expect("merged");
+        sheet.merge_range(1, 5, 2, 5, "2026-01-02", &format).expect("merged");
+    });
+    let got = try_read(vec![("m.xlsx", bytes)], &ReadOptions { mapping: Some(plain()), ..options() }).expect("reads");
+    let orders: Vec<_> = got.orders.iter().map(|o| (o.order.external_id.as_str(), o.order.lines.len(), o.order.total_minor)).collect();
+    assert_eq!(orders, [("A1", 2, 3300), ("A2", 1, 333)]);
+    let odd: Vec<_> = got.odd.iter().map(|row| (row.row, row.cause.code.as_str())).collect();
+    assert_eq!(odd, [(5, "no_order_id")], "what is only empty is not filled");
+}
+
+#[test]
+fn a_row_of_sums_is_no_order() {
+    for word in ["合计", "总计：", "Grand Total", "SUBTOTAL"] {
+        let got = read_mapped(&format!("{PLAIN}{word},全部,ALL,3,28.33,2026-01-03\n"), plain());
+        assert_eq!((got.orders.len(), got.odd.len()), (2, 1), "{word}");
+        assert!(got.odd[0].cause.detail.contains("row of sums"), "{:?}", got.odd[0].cause);
+    }
+}
+
+#[test]
+fn money_of_another_currency_is_not_read_as_ours() {
+    let one = |price: &str| read_mapped(&format!("单号\t品名\t货号\t数量\t单价\t日期\nA1\t杯\tC\t1\t{price}\t2026-01-02\n"), plain());
+    for ours in ["12.30", "RMB 12.30", "￥12.30", "¥ 12.30", "12.30元", "CNY12.30", "12.30 人民币"] {
+        assert_eq!(one(ours).orders.first().map(|o| o.order.total_minor), Some(1230), "{ours}");
+    }
+    for theirs in ["USD 12.30", "$12.30", "US$12.30", "12.30 EUR", "€12,30", "12.30円", "£12.30", "NT$ 12.30", "THB 12.30"] {
+        let got = one(theirs);
+        assert_eq!((got.orders.len(), got.odd.len()), (0, 1), "{theirs}");
+        assert_eq!(got.odd[0].cause.code, "bad_amount", "{theirs}");
+    }
+}
+
+#[test]
+fn a_zone_that_nobody_knows_is_refused_and_not_taken_for_utc() {
+    let asked = |zone: &str, mapping: serde_json::Value| {
+        let options = ReadOptions { mapping: Some(mapping), zone: Some(zone.to_owned()), ..options() };
+        try_read(vec![("m.csv", PLAIN.as_bytes().to_vec())], &options).err().map(|refused| refused.why)
+    };
+    assert!(asked("Mars/Base", plain()).is_some_and(|why| why.contains("no time zone")));
+    let mut named = plain();
+    named["dates"] = serde_json::json!({ "zone": "Mars/Base" });
+    assert!(asked("Asia/Shanghai", named).is_some());
+    assert_eq!(asked("America/New_York", plain()), None);
+}

@@ -130,6 +130,10 @@ fn a_refund_is_read_from_its_line() {
     assert_eq!(of("SELLER_REFUSE_BUYER").lines[0].refund, LineRefund::Closed);
     assert_eq!(of("CLOSED").lines[0].refund, LineRefund::Closed);
     assert_eq!(of("SUCCESS").payment, Payment::PartRefunded);
+    let part = read(json!({ "0": { "refund_status": "SUCCESS" }, "orders": { "order": [{
+        "oid": 1, "num": 1, "price": "89.00", "total_fee": "89.00", "divide_order_fee": "89.00", "status": "WAIT_SELLER_SEND_GOODS", "refund_status": "SUCCESS",
+    }] } }));
+    assert_eq!((part.payment, part.lines[0].cancelled), (Payment::PartRefunded, 0), "a part of its price: the line is still to be sent");
 
     let closed = read(json!({ "0": { "status": "TRADE_CLOSED", "refund_status": "SUCCESS" } }));
     assert_eq!(closed.lines.iter().map(|line| line.cancelled).collect::<Vec<_>>(), [1, 0], "only the line that was closed");
@@ -440,6 +444,56 @@ async fn an_order_that_cannot_be_read_is_set_aside_and_hides_no_other() {
         ]
     );
     assert!(page.unreadable.iter().all(|u| !u.raw.is_empty()));
+}
+
+/// A page is fifty calls. A platform that fails one of twenty, and limits us now and then, must still let a page end, and
+/// what was read before is not asked for again.
+#[tokio::test]
+async fn a_page_goes_on_where_the_platform_failed_half_way_through_it() {
+    let asked_of = std::sync::Mutex::new(std::collections::BTreeMap::<String, usize>::new());
+    let gateway = Gateway::new(|form: &Form, before: usize| {
+        if !form["method"].ends_with("fullinfo.get") {
+            let (size, page) = (form["page_size"].parse::<i64>().expect("n"), form["page_no"].parse::<i64>().expect("n"));
+            let rows: Vec<Value> = ((page - 1) * size..120.min(page * size)).map(|n| json!({ "tid": 1000 + n })).collect();
+            return json!({ "total_results": 120, "trades": rows, "has_next": page * size < 120 }).to_string();
+        }
+        *asked_of.lock().expect("no panic").entry(form["tid"].clone()).or_default() += 1;
+        match before % 20 {
+            7 => json!({ "error_response": { "code": 15, "sub_code": "isp.top-remote-connection-timeout" } }).to_string(),
+            13 => "<html><body>系统繁忙</body></html>".into(),
+            19 if before < 60 => {
+                json!({ "error_response": { "code": 7, "sub_code": "accesscontrol.limited-by-api-access-count", "sub_msg": "This ban will last for 1 more seconds" } })
+                    .to_string()
+            }
+            _ => {
+                let mut detail = trade(json!({}));
+                detail["tid"] = json!(form["tid"].clone());
+                json!({ "trade": detail }).to_string()
+            }
+        }
+    });
+    let account = account();
+    let mut window = PullWindow { from: NOW.plus(-20 * MINUTE), to: NOW.plus(-MINUTE), page: None, initial: false };
+    let (mut ids, mut refused) = (BTreeSet::new(), 0);
+    for pages in 0.. {
+        assert!(pages < 40, "the pull comes to an end");
+        match VENDOR.pull_orders(&call(&gateway, &account), &window, &NothingHeld).await {
+            Ok(page) => {
+                assert!(page.unreadable.is_empty(), "nothing is wrong with the orders");
+                ids.extend(page.orders.into_iter().map(|order| order.external_id));
+                match page.next {
+                    Some(next) => window.page = Some(next),
+                    None => break,
+                }
+            }
+            Err(ConnectError::Throttled { .. } | ConnectError::Transient(_)) => refused += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!(ids.len(), 120);
+    assert!(refused < 5, "a page fails only where nothing could be read: {refused}");
+    let asked: usize = asked_of.lock().expect("no panic").values().sum();
+    assert!(asked < 160, "what was read is not read again: {asked} calls for 120 trades");
 }
 
 #[tokio::test]
