@@ -366,7 +366,7 @@ pub fn erase_orders(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<(), StoreError> 
         .iter()
         .map(|row| row.int(0).map(Value::from))
         .collect::<Result<_, _>>()?;
-    for table in ["order_search", "order_tags", "findings", "holds", "timeline", "order_lines"] {
+    for table in ["order_search", "order_tags", "findings", "holds", "cancellations", "timeline", "order_lines"] {
         tx.execute_in(&format!("DELETE FROM {table} WHERE order_id IN ({{ids}})"), &ids, &[])?;
     }
     tx.execute_in("DELETE FROM orders WHERE id IN ({ids})", &ids, &[])?;

@@ -442,7 +442,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Takes an operation back, target by target, where that is still true. */
+        /** Takes an operation back, target by target, where that is still true. Of a long one the answer is 202: an operation of its own. */
         post: operations["undo_operation"];
         delete?: never;
         options?: never;
@@ -460,7 +460,11 @@ export interface paths {
         /** A page of orders. */
         get: operations["list_orders"];
         put?: never;
-        post?: never;
+        /**
+         * Enters an order that somebody typed. It passes the same checks and the same review as every other.
+         * @description 201: it is new. 200: it was there, as it is sent now. 409: another order of the shop has this number; the current version is told.
+         */
+        post: operations["create_order"];
         delete?: never;
         options?: never;
         head?: never;
@@ -552,6 +556,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/actions/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Calls orders off: stock comes back, labels are recalled, the bench is told. A channel that must be told is told a minute later. */
+        post: operations["cancel_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/actions/confirm": {
         parameters: {
             query?: never;
@@ -603,6 +624,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/actions/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts the parcels of orders together where they go to one recipient. Each order keeps its identity and gets its own confirmation. */
+        post: operations["merge_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/actions/note": {
         parameters: {
             query?: never;
@@ -646,7 +684,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Chooses warehouses and reserves stock now. */
+        /** Chooses warehouses and carriers and reserves stock now. */
         post: operations["route_orders"];
         delete?: never;
         options?: never;
@@ -671,6 +709,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/actions/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends some units of one order in a parcel of their own; the rest stays in the first. */
+        post: operations["split_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/actions/tag": {
         parameters: {
             query?: never;
@@ -680,10 +735,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Puts tags on and takes tags off.
-         * @description Several tags are several operations; only the answer of a single tag names the operation that undoes it.
-         */
+        /** Puts tags on and takes tags off. */
         post: operations["tag_orders"];
         delete?: never;
         options?: never;
@@ -1606,7 +1658,9 @@ export interface components {
         };
         /** @description What a bulk action did to one thing. */
         ActionResult: {
-            /** @description Which thing. */
+            /** @description Its number, where it was named by that. */
+            external_id?: string | null;
+            /** @description Which thing; the number that was sent, where no thing has it. */
             id: string;
             /** @description `done · already · refused`. */
             outcome: string;
@@ -1740,6 +1794,74 @@ export interface components {
             quantity: number;
             /** @description Id of the SKU. */
             sku_id: string;
+        };
+        /** @description Who buys. */
+        BuyerInput: {
+            /**
+             * @description The seller's own id of the buyer: orders of one buyer may share a parcel.
+             * @default null
+             */
+            external_id: string | null;
+            /**
+             * @description A name to show.
+             * @default
+             */
+            nick: string;
+        };
+        /** @description A cancellation. */
+        CancelInput: components["schemas"]["Selection"] & {
+            /** @description How many orders the caller means: with another number nothing is done. */
+            expected?: number | null;
+            /** @description Or up to 1,000 order numbers of their shops; what is found nowhere is refused as `not_found`. */
+            external_ids?: string[];
+            /** @description The buyer's or the seller's words. */
+            note?: string;
+            /**
+             * @description `buyer_asked · wrong_item · wrong_details · not_paid · duplicate · out_of_stock · wrong_price · quality ·
+             *     address_unreachable · too_slow · malicious · met_in_person · other`; `other` needs a note. A channel takes those that
+             *     `GET /vendors` shows.
+             */
+            reason: string;
+            /** @description Who wants it: `buyer · seller`; absent: the seller. */
+            source?: string | null;
+        };
+        /** @description One time that the order was to be called off. */
+        CancellationDto: {
+            answered_at?: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description Calls to the channel so far.
+             */
+            attempts: number;
+            /** @description Who asked for it here. */
+            by: components["schemas"]["ActorDto"];
+            /** @description `requested · stopping · submitted · confirmed · refused · failed · withdrawn`. */
+            cancellation_state: string;
+            /** @description The platform's code of a refusal. */
+            code: string;
+            /** @description The platform's words. */
+            message: string;
+            /** @description In their words. */
+            note: string;
+            /** @description What was checked. */
+            policy: Record<string, unknown>;
+            /** @description Why. */
+            reason: string;
+            /** @description The platform's receipt. */
+            receipt: string;
+            /** @description When it was asked for. */
+            requested_at: components["schemas"]["Time"];
+            /** @description Who wanted it: `buyer · seller · rule`. */
+            source: string;
+            submitted_at?: components["schemas"]["Time"] | null;
+            tell_at?: components["schemas"]["Time"] | null;
+        };
+        /** @description What a channel lets its sellers cancel. */
+        CancelTermsDto: {
+            /** @description Paid orders too; otherwise those end by the buyer's refund. */
+            paid: boolean;
+            /** @description The reasons that it takes. */
+            reasons: string[];
         };
         /** @description An account with a carrier. */
         CarrierAccountDto: {
@@ -2463,6 +2585,53 @@ export interface components {
             /** @description Id of the warehouse. */
             warehouse_id: string;
         };
+        /** @description A typed order. */
+        NewOrder: {
+            /** @description Who buys. */
+            buyer?: components["schemas"]["BuyerInput"];
+            /** @description The buyer's words. */
+            buyer_note?: string;
+            /** @description Shipped before it is paid. */
+            cash_on_delivery?: boolean;
+            discount?: components["schemas"]["Money"] | null;
+            /** @description Its number in the shop; absent: one is given. */
+            external_id?: string | null;
+            /** @description What was bought. */
+            lines: components["schemas"]["NewOrderLine"][];
+            /** @description The money is there. */
+            paid?: boolean;
+            /** @description RFC 3339; absent: now. */
+            placed_at?: string | null;
+            /** @description Who receives. */
+            recipient: components["schemas"]["RecipientInput"];
+            /** @description The seller's words. */
+            seller_note?: string;
+            /** @description RFC 3339: the promise. */
+            ship_by?: string | null;
+            shipping?: components["schemas"]["Money"] | null;
+            /** @description Id of a shop that has no channel. */
+            shop_id: string;
+            /** @description Tags. */
+            tags?: string[];
+            tax?: components["schemas"]["Money"] | null;
+            total?: components["schemas"]["Money"] | null;
+        };
+        /** @description What is sold: a SKU or bundle by its code, or a listing of the shop. */
+        NewOrderLine: {
+            discount?: components["schemas"]["Money"] | null;
+            /** @description Added free of charge. */
+            gift?: boolean;
+            /** @description Or id of a listing of the shop. */
+            listing_id?: string | null;
+            /**
+             * Format: int64
+             * @description Units.
+             */
+            quantity: number;
+            /** @description Code of a SKU or bundle. */
+            sku?: string | null;
+            unit_price?: components["schemas"]["Money"] | null;
+        };
         /** @description A shop to connect. */
         NewShop: {
             /** @description The manifest's credential fields. Sealed, never shown again. */
@@ -2596,6 +2765,8 @@ export interface components {
         OrderDetail: components["schemas"]["OrderRow"] & {
             approved_at?: components["schemas"]["Time"] | null;
             approved_by?: components["schemas"]["ActorDto"] | null;
+            /** @description Cancellations, oldest first. */
+            cancellations: components["schemas"]["CancellationDto"][];
             /** @description Order-level discount. */
             discount: components["schemas"]["Money"];
             /** @description What checks saw. */
@@ -3847,7 +4018,7 @@ export interface components {
              */
             step_grams: number;
         };
-        /** @description What changes of a recipient; absent parts stay. */
+        /** @description A recipient; where one is changed, absent parts stay. */
         RecipientInput: {
             /**
              * @description Street, house, flat.
@@ -3930,9 +4101,13 @@ export interface components {
         };
         /** @description A routing. */
         RouteInput: components["schemas"]["Selection"] & {
+            /** @description Id of the carrier account that gets the parcels; absent: the best one. */
+            carrier_account_id?: string | null;
             /** @description Ship what is there, let the rest wait. */
             partial?: boolean;
-            /** @description Only from this warehouse; absent: the best one. */
+            /** @description Its service; absent: the cheapest that fits. */
+            service?: string | null;
+            /** @description Only from this warehouse; absent: the best one. An order that lies in another one moves while nothing is packed. */
             warehouse_id?: string | null;
         };
         /** @description One scan. */
@@ -4251,6 +4426,21 @@ export interface components {
              */
             quantity: number;
         };
+        /** @description A split of one order. */
+        SplitOrder: components["schemas"]["Selection"] & {
+            /** @description What goes into the second parcel. */
+            lines: components["schemas"]["SplitPart"][];
+        };
+        /** @description Units of a line. */
+        SplitPart: {
+            /** @description Id of the line. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Units of it that go into the second parcel.
+             */
+            quantity: number;
+        };
         /** @description Why a number is what it is: on hand = Σ movements, reserved = Σ held reservations. */
         StockExplanation: {
             /** @description The newest movements. */
@@ -4439,6 +4629,7 @@ export interface components {
         };
         /** @description A company that Wharf can talk to. */
         VendorDto: {
+            cancel?: components["schemas"]["CancelTermsDto"] | null;
             /** @description It is a carrier: waybills can be bought. */
             carrier: boolean;
             /** @description It is a marketplace: shops can be connected. */
@@ -6232,6 +6423,14 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6378,6 +6577,85 @@ export interface operations {
             };
         };
     };
+    create_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOrder"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderRow"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderRow"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_order: {
         parameters: {
             query?: never;
@@ -6495,7 +6773,9 @@ export interface operations {
     approve_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6513,6 +6793,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6522,6 +6818,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6542,7 +6854,9 @@ export interface operations {
     assign_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6560,6 +6874,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6569,6 +6899,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6649,10 +6995,93 @@ export interface operations {
             };
         };
     };
+    cancel_orders: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CancelInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     confirm_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6670,6 +7099,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6679,6 +7124,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6699,7 +7160,9 @@ export interface operations {
     edit_address: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6715,6 +7178,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
                 };
             };
             400: {
@@ -6734,6 +7205,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6754,7 +7241,9 @@ export interface operations {
     hold_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6772,6 +7261,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6781,6 +7286,103 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    merge_orders: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Selection"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6801,7 +7403,9 @@ export interface operations {
     note_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6817,6 +7421,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
                 };
             };
             400: {
@@ -6836,6 +7448,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6856,7 +7484,9 @@ export interface operations {
     release_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6874,6 +7504,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6883,6 +7529,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6903,7 +7565,9 @@ export interface operations {
     route_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6921,6 +7585,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6930,6 +7610,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6950,7 +7646,9 @@ export interface operations {
     share_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6966,6 +7664,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
                 };
             };
             400: {
@@ -6985,6 +7691,103 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    split_orders: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SplitOrder"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7005,7 +7808,9 @@ export interface operations {
     tag_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7021,6 +7826,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
                 };
             };
             400: {
@@ -7040,6 +7853,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7115,7 +7944,9 @@ export interface operations {
     unroute_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7133,6 +7964,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7142,6 +7989,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10318,5 +11181,5 @@ export interface operations {
     };
 }
 
-export const ORDER_ACTION_NAMES = ["approve","assign","blacklist","confirm","edit_address","hold","note","release","route","share","tag","take_next","unroute"] as const
+export const ORDER_ACTION_NAMES = ["approve","assign","blacklist","cancel","confirm","edit_address","hold","merge","note","release","route","share","split","tag","take_next","unroute"] as const
 export const EXPORT_NAMES = ["orders"] as const

@@ -20,6 +20,7 @@ pub mod page;
 pub mod parked;
 pub mod people;
 pub mod problem;
+pub mod schema;
 pub mod shipments;
 pub mod shops;
 pub mod state;

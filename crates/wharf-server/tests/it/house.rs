@@ -131,9 +131,26 @@ impl House {
         }
     }
 
+    /// What the program works with.
+    pub fn app(&self) -> Arc<App> {
+        Arc::clone(&self.state.app)
+    }
+
+    /// The id of a person.
+    pub async fn user(&self, login: &str) -> wharf_domain::id::UserId {
+        let login = login.to_owned();
+        let found = self.state.app.store.read(move |tx| users::by_login(tx, &login)).await.expect("read");
+        found.expect("the person").0.id
+    }
+
     /// A person with exactly these permissions; answers the token.
     pub async fn person(&self, login: &str, permissions: &[Permission]) -> String {
         person_of(&self.state.app, login, permissions, Scope::ALL).await
+    }
+
+    /// A person with exactly these permissions for some shops; answers the token.
+    pub async fn person_of(&self, login: &str, permissions: &[Permission], scope: Scope) -> String {
+        person_of(&self.state.app, login, permissions, scope).await
     }
 
     /// Posts JSON; the answer must be a success.

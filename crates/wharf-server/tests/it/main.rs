@@ -4,6 +4,7 @@ mod api;
 mod contract;
 mod doctor;
 mod house;
+mod law12;
 mod lists;
 mod order_to_label;
 mod tidy;

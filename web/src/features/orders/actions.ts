@@ -38,12 +38,15 @@ export interface OrderAction {
   parcels?: true
 }
 
+/** Whether the API has the action for orders themselves. */
+const forOrders = (name: ActionName): boolean => (ORDER_ACTION_NAMES as readonly string[]).includes(name)
+
 const ALL: readonly OrderAction[] = [
   { name: 'approve', key: 'approve' },
   { name: 'release', key: 'release' },
   { name: 'hold', key: 'hold', form: 'hold' },
   { name: 'label', key: 'label', parcels: true },
-  { name: 'merge', key: 'merge', several: true, parcels: true },
+  { name: 'merge', key: 'merge', several: true, parcels: forOrders('merge') ? undefined : true },
   { name: 'split', key: 'split', form: 'split', single: true },
   { name: 'route', key: 'warehouse', form: 'route' },
   { name: 'carrier', key: 'carrier', form: 'carrier', parcels: true },
@@ -57,7 +60,7 @@ const ALL: readonly OrderAction[] = [
 
 /** What the API can do; a parcel's action is the API's of parcels. */
 export const ORDER_ACTIONS: readonly OrderAction[] = ALL.filter(
-  (action) => action.parcels === true || (ORDER_ACTION_NAMES as readonly string[]).includes(action.name),
+  (action) => action.parcels === true || forOrders(action.name),
 )
 
 export function actionOf(name: string): OrderAction | undefined {

@@ -3,11 +3,13 @@
 use super::dto::{ActionAnswer, Page, Tally, Time};
 use super::guard::{Guard, Identity, OrdersAct, OrdersRead};
 use super::input::{Id, Query, id, limit};
+use super::orders::act::{LONG, accepted};
 use super::page::PageParams;
 use super::problem::Problem;
 use super::state::AppState;
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -68,7 +70,8 @@ pub struct OperationDetail {
     pub results: Page<OperationResult>,
 }
 
-fn dto(o: operations::Operation) -> OperationDto {
+/// As the API shows it.
+pub fn dto(o: operations::Operation) -> OperationDto {
     let count = |n: i64| u64::try_from(n).unwrap_or(0);
     OperationDto {
         id: o.id.to_string(),
@@ -135,16 +138,16 @@ async fn get(
     Ok(Json(OperationDetail { operation: dto(operation), results }))
 }
 
-/// Takes an operation back, target by target, where that is still true.
+/// Takes an operation back, target by target, where that is still true. Of a long one the answer is 202: an operation of its own.
 #[utoipa::path(post, path = "/api/v1/operations/{id}/actions/undo", tag = "live", operation_id = "undo_operation", params(("id" = String, Path)),
-    responses((status = 200, body = ActionAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn undo(
-    State(state): State<AppState>,
-    guard: Guard<OrdersAct>,
-    Id(operation): Id<OperationId>,
-) -> Result<Json<ActionAnswer>, Problem> {
+    responses((status = 200, body = ActionAnswer), (status = 202, body = OperationDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn undo(State(state): State<AppState>, guard: Guard<OrdersAct>, Id(operation): Id<OperationId>) -> Result<Response, Problem> {
     let found = state.app.store.read(move |tx| operations::get(tx, operation)).await?;
     found.filter(|o| sees(&guard.who, o)).ok_or_else(|| Problem::not_found("operation"))?;
     let asker = Asker::new(guard.who.actor(), guard.who.scope.clone());
-    Ok(Json(ActionAnswer::new(wharf_flows::undo::undo(&state.app, &asker, operation).await?)))
+    let begun = wharf_flows::undo::begin(&state.app, &asker, operation).await?;
+    if begun.total > LONG {
+        return accepted(&state, begun.operation).await;
+    }
+    Ok(Json(ActionAnswer::new(wharf_flows::undo::finish(&state.app, begun).await?)).into_response())
 }

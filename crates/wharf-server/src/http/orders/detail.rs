@@ -13,11 +13,13 @@ use std::collections::{BTreeMap, HashMap};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wharf_domain::access::Scope;
+use wharf_domain::cancellation::Cancellation;
 use wharf_domain::confirmation::Confirmation;
 use wharf_domain::id::{ListingId, OrderId, SkuId, WarehouseId};
 use wharf_domain::money;
 use wharf_domain::stock::Condition;
 use wharf_flows::bulk::Asker;
+use wharf_store::cancellations::{self, CancellationRow};
 use wharf_store::confirmations::{self, ConfirmationRow};
 use wharf_store::{StoreError, Tx, catalog, fulfillments, holds, order_list, orders, shipments, stock, timeline, warehouses, waybills};
 
@@ -63,6 +65,33 @@ pub fn confirmation(c: &ConfirmationRow) -> ConfirmationBrief {
         code,
         message,
         answered_at: at.map(Time::from),
+    }
+}
+
+fn cancellation(c: CancellationRow) -> CancellationDto {
+    let (receipt, code, message) = match &c.cancellation {
+        Cancellation::Confirmed { receipt, .. } => (receipt.clone(), String::new(), String::new()),
+        Cancellation::Refused { code, message, .. } => (String::new(), code.clone(), message.clone()),
+        Cancellation::Failed { message, .. } => (String::new(), String::new(), message.clone()),
+        Cancellation::Requested | Cancellation::Stopping { .. } | Cancellation::Submitted { .. } | Cancellation::Withdrawn { .. } => {
+            (String::new(), String::new(), c.message.clone())
+        }
+    };
+    CancellationDto {
+        cancellation_state: c.cancellation.state().to_string(),
+        reason: c.reason.to_string(),
+        source: c.source.to_string(),
+        note: c.note,
+        by: (&c.actor).into(),
+        policy: c.policy,
+        attempts: c.attempts,
+        receipt,
+        code,
+        message,
+        requested_at: c.requested_at.into(),
+        tell_at: c.tell_at.map(Time::from),
+        submitted_at: c.submitted_at.map(Time::from),
+        answered_at: c.answered_at.map(Time::from),
     }
 }
 
@@ -134,6 +163,7 @@ fn read(tx: &mut Tx<'_>, scope: &Scope, id: OrderId) -> Result<Option<OrderDetai
     }
     let shares = money::split(order.discount_minor, &lines.iter().map(|line| line.total_minor).collect::<Vec<_>>());
     let events = timeline::of_orders(tx, &[id])?;
+    let cancelled = cancellations::of_orders(tx, &[id])?.remove(&id).unwrap_or_default();
     let hold_history = holds::all(tx, &[id])?.remove(&id).unwrap_or_default();
     Ok(Some(OrderDetail {
         order: row(item),
@@ -189,6 +219,7 @@ fn read(tx: &mut Tx<'_>, scope: &Scope, id: OrderId) -> Result<Option<OrderDetai
             .collect(),
         fixes,
         hold_history: hold_history.into_iter().map(hold).collect(),
+        cancellations: cancelled.into_iter().map(cancellation).collect(),
         fulfillments: work
             .into_iter()
             .map(|f| FulfillmentBrief {

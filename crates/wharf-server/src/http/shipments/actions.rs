@@ -52,7 +52,8 @@ pub(super) async fn seen(
     if texts.is_empty() || texts.len() > 1_000 {
         return Err(Problem::invalid("ids", "between 1 and 1,000"));
     }
-    let asked: Vec<ShipmentId> = ids("ids", texts)?;
+    let mut once = std::collections::HashSet::new();
+    let asked: Vec<ShipmentId> = ids("ids", texts)?.into_iter().filter(|id| once.insert(*id)).collect();
     let (scope, copy) = (scope.clone(), asked.clone());
     let known: std::collections::HashSet<ShipmentId> = state
         .app

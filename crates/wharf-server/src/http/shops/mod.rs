@@ -5,13 +5,13 @@ pub mod shape;
 
 use super::dto::{ActionAnswer, Page, Time};
 use super::guard::{Guard, ShopsManage, ShopsRead, SignedIn};
-use super::input::{Body, Id, Query, ids};
+use super::input::{Body, Id, Query, ids, if_match};
 use super::page::{PageParams, Place, short};
 use super::problem::Problem;
 use super::state::AppState;
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use shape::*;
 use std::collections::{BTreeMap, HashMap};
@@ -142,7 +142,8 @@ async fn create(
     Body(new): Body<NewShop>,
 ) -> Result<(StatusCode, Json<ShopDto>), Problem> {
     let vendor = vendor(&state, &new.vendor)?;
-    if vendor.channel().is_none() {
+    // A vendor of files has no channel: the orders of its shops come by files, or somebody types them.
+    if vendor.channel().is_none() && vendor.files().is_none() {
         return Err(Problem::invalid("vendor", "is no marketplace"));
     }
     let name = new.name.trim().to_owned();
@@ -191,17 +192,6 @@ pub(super) fn check_fields(
         return Err(Problem::invalid(&format!("{place}.base_url"), "must start with https:// or http://"));
     }
     Ok(())
-}
-
-/// The version that `If-Match` names.
-pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
-    match headers.get(header::IF_MATCH) {
-        None => Ok(None),
-        Some(value) => {
-            let text = value.to_str().unwrap_or_default().trim().trim_matches('"');
-            text.parse().map(Some).map_err(|_| Problem::malformed(format!("If-Match: {text:?} is no version")))
-        }
-    }
 }
 
 /// Changes a shop: name, credentials (given ones replace), settings, policy.

@@ -1,9 +1,9 @@
 //! Warehouses, carrier accounts and their rate cards.
 
-use super::{check_fields, if_match, vendor};
+use super::{check_fields, vendor};
 use crate::http::dto::{Money, Named, Page};
 use crate::http::guard::{Guard, ShopsManage, ShopsRead, StockRead};
-use crate::http::input::{Body, Id, Query, id};
+use crate::http::input::{Body, Id, Query, id, if_match};
 use crate::http::page::{PageParams, Place, short};
 use crate::http::problem::Problem;
 use crate::http::state::AppState;

@@ -2,11 +2,10 @@
 
 use crate::http::dto::{Page, Time};
 use crate::http::guard::{Guard, UsersManage};
-use crate::http::input::{Body, Id, Query, ids};
+use crate::http::input::{Body, Id, Query, ids, if_match};
 use crate::http::page::{PageParams, Place, short};
 use crate::http::people::{SHORTEST_PASSWORD, audited};
 use crate::http::problem::Problem;
-use crate::http::shops::if_match;
 use crate::http::state::AppState;
 use axum::Json;
 use axum::extract::State;
