@@ -240,7 +240,7 @@ fn same<'t>(db: &Connection, from: &Path, tables: impl Iterator<Item = &'t Strin
 
 fn rows(db: &Connection, table: &str) -> anyhow::Result<(Vec<String>, Vec<Row>)> {
     let mut statement = db.prepare(&format!("SELECT * FROM {table}"))?;
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let width = columns.len();
     let rows = statement.query_map([], |row| (0..width).map(|n| row.get::<_, Value>(n)).collect::<Result<Row, _>>())?;
     Ok((columns, rows.collect::<Result<_, _>>()?))

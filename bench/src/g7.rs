@@ -2,7 +2,7 @@
 //! page far behind the first.
 
 use crate::client::{Client, Served};
-use crate::orders::DAYS;
+use crate::orders::{DAYS, rfc3339};
 use crate::report::{Goal, Pairs, Report, millis, number, percentile};
 use crate::stock::Stock;
 use crate::{Options, bare, instant};
@@ -31,10 +31,6 @@ impl Filter {
         let (from, to) = (rfc3339(self.placed.0), rfc3339(self.placed.1));
         format!("/api/v1/orders?shop={}&phase={PHASE}&placed_after={from}&placed_before={to}&sort=-placed_at&limit={PAGE}", self.shop)
     }
-}
-
-fn rfc3339(at: Timestamp) -> String {
-    jiff::Timestamp::from_microsecond(at.micros()).map(|at| at.to_string()).unwrap_or_default()
 }
 
 pub fn run(runtime: &Runtime, options: &Options, house: &Stock, report: &mut Report) -> anyhow::Result<()> {

@@ -1,8 +1,9 @@
 //! A database as a seller has it: four shops and two hundred articles, before its first order.
 
-use crate::orders::{SKUS, code};
+use crate::orders::{SKUS, code, rfc3339};
 use anyhow::{Context, anyhow};
 use async_trait::async_trait;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,23 +71,7 @@ impl House {
                 })
                 .collect();
             catalog::save_skus(tx, &articles)?;
-            (0..SHOPS)
-                .map(|n| {
-                    shops::create(
-                        tx,
-                        &NewShop {
-                            vendor: "taobao".to_owned(),
-                            name: format!("店铺 {n}"),
-                            external_id: format!("seller-{n}"),
-                            credentials: BTreeMap::new(),
-                            settings: BTreeMap::new(),
-                            policy: ShopPolicy::default(),
-                            zone: "Asia/Shanghai".to_owned(),
-                            currency: CNY,
-                        },
-                    )
-                })
-                .collect()
+            (0..SHOPS).map(|n| shops::create(tx, &shop("taobao", n))).collect()
         })?;
         Ok(House { app, shops, file, folder: folder.to_owned() })
     }
@@ -95,6 +80,11 @@ impl House {
     pub fn ingest(&self, runtime: &Runtime, page: usize, orders: Vec<ChannelOrder>) -> anyhow::Result<()> {
         let wanted = orders.len();
         all_in(runtime.block_on(store_page(&self.app, self.shop(page), orders, CursorMove::Stay)), wanted)
+    }
+
+    /// One more shop, whose orders are typed.
+    pub fn shop_without_channel(&self) -> anyhow::Result<ShopId> {
+        Ok(self.app.store.write_now(|tx| shops::create(tx, &shop("own", SHOPS)))?)
     }
 
     /// Closes the database and erases it.
@@ -109,6 +99,40 @@ impl House {
     pub fn shop(&self, page: usize) -> ShopId {
         self.shops[page % SHOPS]
     }
+}
+
+fn shop(vendor: &str, n: usize) -> NewShop {
+    NewShop {
+        vendor: vendor.to_owned(),
+        name: format!("店铺 {n}"),
+        external_id: format!("seller-{n}"),
+        credentials: BTreeMap::new(),
+        settings: BTreeMap::new(),
+        policy: ShopPolicy::default(),
+        zone: "Asia/Shanghai".to_owned(),
+        currency: CNY,
+    }
+}
+
+/// An order as somebody would type it: what the API takes.
+pub fn typed(order: &ChannelOrder, shop: ShopId) -> serde_json::Value {
+    let money = |minor: i64| json!({ "amount": format!("{}.{:02}", minor / 100, minor % 100), "currency": "CNY" });
+    let lines: Vec<serde_json::Value> = order
+        .lines
+        .iter()
+        .map(|line| json!({ "sku": line.seller_code, "quantity": line.quantity, "unit_price": money(line.unit_price_minor) }))
+        .collect();
+    let recipient = order.recipient.as_ref().map(|r| {
+        json!({
+            "name": r.personal.name, "phone": r.personal.phone, "address": r.personal.address, "country": r.region.country,
+            "province": r.region.province, "city": r.region.city, "district": r.region.district,
+        })
+    });
+    json!({
+        "shop_id": shop.to_string(), "external_id": order.external_id, "placed_at": rfc3339(order.placed_at), "paid": order.paid_at.is_some(),
+        "buyer": { "external_id": order.buyer.external_id, "nick": order.buyer.nick }, "recipient": recipient,
+        "shipping": money(order.shipping_minor), "buyer_note": order.buyer_note, "tags": order.tags, "lines": lines,
+    })
 }
 
 /// Waits until a closed database has written its log back, so that what follows has the disk for itself.

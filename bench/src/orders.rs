@@ -20,6 +20,11 @@ pub fn code(n: usize) -> String {
     format!("SKU-{n:04}")
 }
 
+/// An instant as the API writes it.
+pub fn rfc3339(at: Timestamp) -> String {
+    jiff::Timestamp::from_microsecond(at.micros()).map(|at| at.to_string()).unwrap_or_default()
+}
+
 /// When the first order of a house is placed.
 pub fn first_placed(now: Timestamp) -> Timestamp {
     now.plus(-DAYS * DAY)

@@ -42,6 +42,11 @@ impl Pairs {
         self.0.push((a, b));
     }
 
+    /// Nothing was measured.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The first of each pair.
     pub fn a(&self) -> Spread {
         Spread::of(self.0.iter().map(|(a, _)| *a).collect())

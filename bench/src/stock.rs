@@ -1,5 +1,5 @@
-//! The database with many orders, filled by ingest and kept for the next run: a copy that another schema or another
-//! version of the orders made is thrown away.
+//! The database with many orders, made once and kept for the next run; one that another schema or another version of the
+//! orders made is thrown away.
 
 use crate::house::{House, SHOPS, app_on, open, wait_for_log};
 use crate::instant;
@@ -17,6 +17,12 @@ use wharf_store::shops;
 
 /// Orders of a page while it is filled.
 const PAGE: usize = 1_000;
+/// Orders that ingest stores; the others are copies of them.
+const SEED: usize = 25_000;
+/// A hash has 64 characters, and a copy turns it by one more than the one before.
+const MOST_COPIES: usize = 64;
+/// Tables with rows of orders.
+const COPIED: [&str; 9] = ["blobs", "buyers", "orders", "order_lines", "order_tags", "order_search", "findings", "holds", "timeline"];
 
 /// Many orders, and what is known of them.
 pub struct Stock {
@@ -83,34 +89,107 @@ fn made_by(folder: &Path) -> anyhow::Result<String> {
     Ok(format!("orders {VERSION}, schema {hash:016x}"))
 }
 
+/// The first `SEED` orders go in by ingest, as all orders do. The rest are copies of them by SQL, each with ids, numbers and
+/// hashes of its own, so that a database of a million is there in minutes; counters are multiplied with them.
 fn fill(runtime: &Runtime, home: &Path, count: usize) -> anyhow::Result<String> {
+    let copies = count.div_ceil(SEED).max(4);
+    let seed = count / copies;
+    anyhow::ensure!(copies < MOST_COPIES && seed * copies == count, "{count} orders cannot be made of {copies} equal parts");
     let house = House::fresh(home)?;
     let first = first_placed(house.app.now());
-    let mut times = Vec::new();
     let began = instant();
-    for (page, from) in (0..count).step_by(PAGE).enumerate() {
-        let orders = (from..count.min(from + PAGE)).map(|n| order(n, count, first)).collect();
-        let begun = instant();
+    // Every shop gets some of every ten days: the filters of lists find orders in each.
+    let size = PAGE.min(seed.div_ceil(SHOPS * 9));
+    for (page, from) in (0..seed).step_by(size).enumerate() {
+        let orders = (from..seed.min(from + size)).map(|n| order(n, seed, first)).collect();
         house.ingest(runtime, page, orders)?;
-        times.push(begun.elapsed());
-        if from % 100_000 == 0 {
-            eprintln!("stored {from} of {count} orders after {:.0} s", began.elapsed().as_secs_f64());
-        }
     }
-    let tenth = times.len().div_ceil(10);
-    let speed = |times: &[std::time::Duration]| rate(times.len() * PAGE, times.iter().sum());
-    let (early, late) = (speed(&times[..tenth]), speed(&times[times.len() - tenth..]));
+    let ingested = began.elapsed();
     let file = house.file.clone();
     drop(house);
     wait_for_log(&file);
+    multiply(&file, copies, seed)?;
     let size = std::fs::metadata(&file)?.len();
     Ok(format!(
-        "lists and counts: {} orders stored by `ingest`, {PAGE} a transaction, the first tenth at {} and the last at {} orders/s ({:.0} %); the file has {:.1} GB, {} bytes an order",
+        "lists and counts: {} orders, {} of them stored by `ingest` ({} orders/s), the others copies of them by SQL with ids and hashes of their own; the \
+         file has {:.1} GB, {} bytes an order",
         number(count as f64),
-        number(early),
-        number(late),
-        late * 100.0 / early,
+        number(seed as f64),
+        number(rate(seed, ingested)),
         size as f64 / 1e9,
         number(size as f64 / count as f64),
     ))
+}
+
+/// Adds copies of everything that orders brought. A copy's ids are further by `k` steps that no two ids are apart; its
+/// hashes are turned by `k` characters: equal ones stay equal within a copy, and different from all others.
+fn multiply(file: &Path, copies: usize, seed: usize) -> anyhow::Result<()> {
+    const STEP: i64 = 1 << 42;
+    let db = rusqlite::Connection::open(file)?;
+    db.execute_batch(
+        "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-524288; PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=OFF; \
+         CREATE TEMP TABLE copies (k INTEGER PRIMARY KEY)",
+    )?;
+    for k in 1..copies {
+        db.execute("INSERT INTO copies VALUES (?1)", [k as i64])?;
+    }
+    let last: i64 = db.query_row("SELECT MAX(id) FROM timeline", [], |row| row.get(0))?;
+    let span: i64 =
+        db.query_row("SELECT MAX(id) - MIN(id) FROM (SELECT id FROM orders UNION ALL SELECT id FROM timeline)", [], |row| row.get(0))?;
+    anyhow::ensure!(span < STEP, "ids of the first orders are too far apart to be moved");
+    let indexes: Vec<(String, String)> = db
+        .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN (SELECT value FROM json_each(?1))")?
+        .query_map([serde_json::to_string(&COPIED)?], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (name, _) in &indexes {
+        db.execute_batch(&format!("DROP INDEX {name}"))?;
+    }
+    let turned = |column: &str| format!("CASE {column} WHEN '' THEN '' ELSE substr({column}, k + 1) || substr({column}, 1, k) END");
+    for table in COPIED {
+        let columns: Vec<String> = db.prepare(&format!("SELECT * FROM {table}"))?.column_names().map(str::to_owned).collect();
+        let copied: Vec<String> = columns
+            .iter()
+            .map(|column| match column.as_str() {
+                "id" | "order_id" => format!("t.{column} + k * {STEP}"),
+                "external_id" if table == "orders" => format!("CAST(CAST(t.external_id AS INTEGER) + k * {seed} AS TEXT)"),
+                "hash" | "payload_hash" | "buyer_key" | "recipient_print" | "channel_print" | "content_print" => {
+                    turned(&format!("t.{column}"))
+                }
+                _ => format!("t.{column}"),
+            })
+            .collect();
+        // In the order of their keys, so that each tree grows at its end: sorted where keys are hashes, copy by copy where they
+        // are ids. Payloads are large: only their names are sorted.
+        let list = copied.join(", ");
+        match table {
+            "blobs" => db.execute(
+                &format!(
+                    "INSERT INTO blobs SELECT s.hash, t.media_type, t.sealed, t.bytes, t.created_at, t.expires_at FROM \
+                     (SELECT {} AS hash, t.rowid AS source FROM blobs t, copies ORDER BY 1) s JOIN blobs t ON t.rowid = s.source",
+                    turned("t.hash")
+                ),
+                [],
+            )?,
+            "buyers" | "order_search" => {
+                let key = if table == "buyers" { "1" } else { "1, 2, 3" };
+                db.execute(&format!("INSERT INTO {table} SELECT {list} FROM {table} t, copies ORDER BY {key}"), [])?
+            }
+            _ => {
+                let key = if columns.iter().any(|column| column == "id") { "id" } else { "order_id" };
+                let sql = format!("INSERT INTO {table} SELECT {list} FROM copies CROSS JOIN {table} t WHERE k = ?1 AND t.{key} <= ?2");
+                (1..copies).map(|k| db.execute(&sql, [k as i64, last])).sum::<Result<usize, _>>()?
+            }
+        };
+        eprintln!("copied {table}");
+    }
+    for (_, sql) in &indexes {
+        db.execute_batch(sql)?;
+    }
+    db.execute_batch(&format!(
+        "UPDATE phase_counts SET n = n * {copies}; UPDATE hold_counts SET n = n * {copies}; \
+         UPDATE day_rollups SET orders = orders * {copies}, units = units * {copies}, paid_orders = paid_orders * {copies}, \
+         sales_minor = sales_minor * {copies}, cancelled_orders = cancelled_orders * {copies}, shipped_orders = shipped_orders * {copies}; \
+         UPDATE hour_rollups SET orders = orders * {copies}, sales_minor = sales_minor * {copies}; PRAGMA journal_mode=WAL"
+    ))?;
+    Ok(())
 }

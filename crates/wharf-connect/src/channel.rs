@@ -4,6 +4,7 @@ use crate::{Call, ConnectError};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use wharf_domain::cancellation::CancelReason;
 use wharf_domain::order::channel::ChannelOrder;
 use wharf_domain::time::Timestamp;
 
@@ -118,6 +119,10 @@ pub trait Channel: Send + Sync {
     fn privacy(&self) -> Option<&dyn OpenPersonalData> {
         None
     }
+    /// Cancelling from the seller's side.
+    fn cancel(&self) -> Option<&dyn CancelOrders> {
+        None
+    }
     /// Which orders the channel itself lets share a parcel.
     fn grouping(&self) -> Option<&dyn GroupRecipients> {
         None
@@ -159,6 +164,24 @@ pub trait WriteNotes: Send + Sync {
 pub trait OpenPersonalData: Send + Sync {
     /// Clear name, phone and address of one order, for a purpose the channel knows.
     async fn open(&self, call: &Call<'_>, external_id: &str, token: &str) -> Result<wharf_domain::address::PersonalData, ConnectError>;
+}
+
+/// What a channel lets its sellers cancel: known without asking it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CancelTerms {
+    /// The reasons that it takes.
+    pub reasons: &'static [CancelReason],
+    /// It lets a seller cancel what is paid; otherwise that is the buyer's refund.
+    pub paid: bool,
+}
+
+/// Cancelling from the seller's side.
+#[async_trait]
+pub trait CancelOrders: Send + Sync {
+    /// What it takes.
+    fn terms(&self) -> &'static CancelTerms;
+    /// Closes one order. `Already` when it is closed.
+    async fn cancel(&self, call: &Call<'_>, external_id: &str, reason: CancelReason) -> Result<Confirmed, ConnectError>;
 }
 
 /// Which orders go to one recipient, as the channel itself judges.

@@ -37,6 +37,10 @@ words! {
         WaybillRefused = "waybill_refused",
         /// The channel refused the confirmation.
         ConfirmationRefused = "confirmation_refused",
+        /// It is being cancelled: its channel is to be told.
+        Cancelling = "cancelling",
+        /// The channel refused the cancellation, or could not be told.
+        CancellationRefused = "cancellation_refused",
     }
 }
 

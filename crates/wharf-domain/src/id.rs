@@ -72,6 +72,8 @@ ids! {
     WaybillId,
     /// The obligation to tell one channel about one order in one shipment.
     ConfirmationId,
+    /// One order that is to be called off.
+    CancellationId,
     /// A reason why an order must not move.
     HoldId,
     /// What a check saw.

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod address;
 pub mod allocation;
+pub mod cancellation;
 pub mod catalog;
 pub mod confirmation;
 pub mod divisions;

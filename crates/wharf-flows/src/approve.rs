@@ -2,9 +2,10 @@
 //! never get the same order.
 
 use crate::app::{App, FlowError, Outcome};
-use crate::bulk::{self, Answer, Asker, Bulk};
+use crate::bulk::{Answer, Asker, Bulk};
 use crate::ingest::finish;
 use crate::ship::{self, LineStop};
+use crate::verbs::{self, Verb};
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use wharf_domain::hold::{FindingCode, HoldReason};
@@ -18,7 +19,7 @@ use wharf_store::{Tx, holds, locks};
 
 /// Approves orders.
 pub async fn approve(app: &App, asker: &Asker, ids: Vec<OrderId>, dry_run: bool) -> Result<Bulk, FlowError> {
-    bulk::run(app, asker, "approve", json!({}), ids, dry_run, approve_in).await
+    verbs::run(app, asker, Verb::Approve, ids, dry_run).await
 }
 
 /// Orders of a chunk that may be seen, locked; the others are answered as not found by the caller's run.
@@ -39,7 +40,7 @@ pub(crate) fn over(order: &Order) -> Option<&'static str> {
     }
 }
 
-fn approve_in(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId]) -> Result<Vec<Answer>, FlowError> {
+pub(crate) fn approve_in(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId]) -> Result<Vec<Answer>, FlowError> {
     let known = load(tx, asker, ids)?;
     let held = holds::open(tx, ids)?;
     let (mut answers, mut wanted) = (Vec::new(), Vec::new());
@@ -115,10 +116,10 @@ pub(crate) fn undo_approve(
 
 /// Gives orders to a person, or to nobody.
 pub async fn assign(app: &App, asker: &Asker, ids: Vec<OrderId>, to: Option<UserId>, dry_run: bool) -> Result<Bulk, FlowError> {
-    bulk::run(app, asker, "assign", json!({ "to": to }), ids, dry_run, move |tx, asker, ids| assign_in(tx, asker, ids, to)).await
+    verbs::run(app, asker, Verb::Assign { to }, ids, dry_run).await
 }
 
-fn assign_in(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId], to: Option<UserId>) -> Result<Vec<Answer>, FlowError> {
+pub(crate) fn assign_in(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId], to: Option<UserId>) -> Result<Vec<Answer>, FlowError> {
     let known = load(tx, asker, ids)?;
     let visible: Vec<OrderId> = known.iter().map(|order| order.id).collect();
     let changed: HashMap<OrderId, Option<UserId>> = orders::assign(tx, &visible, to)?.into_iter().collect();
@@ -180,23 +181,21 @@ pub async fn take_next(app: &App, asker: &Asker, who: UserId, count: usize) -> R
 
 /// Shares orders among people, evenly in the order given; those that somebody looks after stay with them.
 pub async fn share(app: &App, asker: &Asker, ids: Vec<OrderId>, among: Vec<UserId>, dry_run: bool) -> Result<Bulk, FlowError> {
-    if among.is_empty() {
-        return Err(FlowError::invalid("among", "at least one person"));
+    verbs::run(app, asker, Verb::Share { among }, ids, dry_run).await
+}
+
+pub(crate) fn share_in(tx: &mut Tx<'_>, asker: &Asker, first: usize, ids: &[OrderId], among: &[UserId]) -> Result<Vec<Answer>, FlowError> {
+    let place: HashMap<OrderId, usize> = ids.iter().enumerate().map(|(index, id)| (*id, first + index)).collect();
+    let known = load(tx, asker, ids)?;
+    let mut answers: Vec<Answer> =
+        known.iter().filter(|order| order.assignee_id.is_some()).map(|order| Answer::already(order.id)).collect();
+    let mut shares: BTreeMap<UserId, Vec<OrderId>> = BTreeMap::new();
+    for order in known.iter().filter(|order| order.assignee_id.is_none()) {
+        let index = place.get(&order.id).copied().unwrap_or(0);
+        shares.entry(among[index % among.len()]).or_default().push(order.id);
     }
-    let place: HashMap<OrderId, usize> = ids.iter().enumerate().map(|(index, id)| (*id, index)).collect();
-    bulk::run(app, asker, "assign", json!({ "among": among }), ids, dry_run, move |tx, asker, ids| {
-        let known = load(tx, asker, ids)?;
-        let mut answers: Vec<Answer> =
-            known.iter().filter(|order| order.assignee_id.is_some()).map(|order| Answer::already(order.id)).collect();
-        let mut shares: BTreeMap<UserId, Vec<OrderId>> = BTreeMap::new();
-        for order in known.iter().filter(|order| order.assignee_id.is_none()) {
-            let index = place.get(&order.id).copied().unwrap_or(0);
-            shares.entry(among[index % among.len()]).or_default().push(order.id);
-        }
-        for (user, share) in shares {
-            answers.extend(assign_in(tx, asker, &share, Some(user))?);
-        }
-        Ok(answers)
-    })
-    .await
+    for (user, share) in shares {
+        answers.extend(assign_in(tx, asker, &share, Some(user))?);
+    }
+    Ok(answers)
 }

@@ -119,9 +119,10 @@ pub async fn book(app: &App, actor: &Actor, ids: &[ShipmentId]) -> Result<Vec<(S
                         Some(ShipmentState::Cancelled) => Outcome::refused("cancelled"),
                         Some(ShipmentState::Draft) => match (held.get(id), live.get(id)) {
                             (Some(why), _) => Outcome::refused(why.as_str()),
+                            // It is asked for already; a job that was lost is made again.
                             (None, Some(w)) if matches!(w.waybill, Waybill::Intent) => {
                                 again.push((*id, w.id));
-                                Outcome::Done
+                                Outcome::Already
                             }
                             (None, Some(_)) => Outcome::Already,
                             (None, None) => {

@@ -7,13 +7,13 @@ use wharf_domain::access::Scope;
 use wharf_domain::id::{OperationId, OrderId, UserId};
 use wharf_domain::time::MINUTE;
 use wharf_domain::timeline::Actor;
+use wharf_store::Tx;
 use wharf_store::operations::{self, OperationState, TargetOutcome, TargetResult};
-use wharf_store::{StoreError, Tx};
 
 /// Orders of one unit of work.
-const CHUNK: usize = 200;
+pub(crate) const CHUNK: usize = 200;
 /// How long a bulk verb can be undone.
-const UNDO_LIFE: i64 = 30 * MINUTE;
+pub(crate) const UNDO_LIFE: i64 = 30 * MINUTE;
 
 /// Who asks, and what they may see.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ impl Asker {
         Asker { actor, scope }
     }
 
-    fn user(&self) -> Option<UserId> {
+    pub(crate) fn user(&self) -> Option<UserId> {
         match &self.actor {
             Actor::User { id, .. } => Some(*id),
             Actor::Rule { .. } | Actor::Vendor { .. } | Actor::Job { .. } | Actor::Import { .. } => None,
@@ -67,61 +67,65 @@ impl Answer {
     }
 }
 
-/// Runs a verb over ids, a chunk a unit of work. With `dry_run` every chunk is undone again: only its answers are kept.
+/// Each id once, in the order of their first places.
+pub(crate) fn distinct(ids: Vec<OrderId>) -> Vec<OrderId> {
+    let mut seen = HashSet::new();
+    ids.into_iter().filter(|id| seen.insert(*id)).collect()
+}
+
+/// Runs a verb over ids, a chunk a unit of work: its word, what its record shows, orders of a chunk. With `dry_run` every
+/// chunk is undone again: only its answers are kept.
 pub(crate) async fn run<F>(
     app: &App,
     asker: &Asker,
-    kind: &'static str,
-    request: serde_json::Value,
+    (kind, request, size): (&'static str, serde_json::Value, usize),
     ids: Vec<OrderId>,
     dry_run: bool,
     verb: F,
 ) -> Result<Bulk, FlowError>
 where
-    F: Fn(&mut Tx<'_>, &Asker, &[OrderId]) -> Result<Vec<Answer>, FlowError> + Clone + Send + Sync + 'static,
+    F: Fn(&mut Tx<'_>, &Asker, usize, &[OrderId]) -> Result<Vec<Answer>, FlowError> + Clone + Send + Sync + 'static,
 {
-    let mut seen = HashSet::new();
-    let ids: Vec<OrderId> = ids.into_iter().filter(|id| seen.insert(*id)).collect();
+    let ids = distinct(ids);
     let mut outcomes: HashMap<OrderId, Outcome> = HashMap::with_capacity(ids.len());
     let mut operation = None;
-    for chunk in ids.chunks(CHUNK) {
+    let chunks = ids.len().div_ceil(size);
+    for (number, chunk) in ids.chunks(size).enumerate() {
         let (verb, asker, chunk, request, total) = (verb.clone(), asker.clone(), chunk.to_vec(), request.clone(), ids.len() as i64);
+        let (first, last) = (number * size, number + 1 == chunks);
         let (made, answers) = app
             .store
-            .write(move |tx| {
+            .write_again(move |tx| {
                 if dry_run {
-                    return Ok::<_, FlowError>((None, rehearse(tx, &asker, &chunk, &verb)?));
+                    return Ok::<_, FlowError>((None, rehearse(tx, |tx| verb(tx, &asker, first, &chunk))?));
                 }
-                let answers = verb(tx, &asker, &chunk)?;
+                let answers = verb(tx, &asker, first, &chunk)?;
                 let made = match operation {
                     Some(id) => id,
                     None => {
-                        let until = tx.now().plus(UNDO_LIFE);
-                        operations::create(tx, kind, asker.user(), &request, total, Some(until))?
+                        let until = crate::undo::UNDOABLE.contains(&kind).then(|| tx.now().plus(UNDO_LIFE));
+                        operations::create(tx, kind, asker.user(), &request, total, until)?
                     }
                 };
                 operations::record(tx, made, &answers.iter().map(result).collect::<Vec<_>>())?;
+                if last {
+                    operations::end(tx, made, OperationState::Done)?;
+                }
                 Ok((Some(made), answers))
             })
             .await?;
         operation = made;
         outcomes.extend(answers.into_iter().map(|answer| (answer.id, answer.outcome)));
     }
-    if let Some(id) = operation {
-        app.store.write(move |tx| operations::end(tx, id, OperationState::Done).map_err(FlowError::from)).await?;
-    }
     let results = ids.into_iter().map(|id| (id, outcomes.remove(&id).unwrap_or_else(|| Outcome::refused("not_found")))).collect();
     Ok(Bulk { operation_id: operation, results })
 }
 
 /// Does a chunk and undoes it.
-fn rehearse<F>(tx: &mut Tx<'_>, asker: &Asker, chunk: &[OrderId], verb: &F) -> Result<Vec<Answer>, FlowError>
-where
-    F: Fn(&mut Tx<'_>, &Asker, &[OrderId]) -> Result<Vec<Answer>, FlowError>,
-{
+fn rehearse(tx: &mut Tx<'_>, verb: impl FnOnce(&mut Tx<'_>) -> Result<Vec<Answer>, FlowError>) -> Result<Vec<Answer>, FlowError> {
     let mut answers = None;
     let undone: Result<(), FlowError> = tx.attempt(|tx| {
-        answers = Some(verb(tx, asker, chunk)?);
+        answers = Some(verb(tx)?);
         Err(FlowError::refused("dry_run"))
     });
     match (answers, undone) {
@@ -131,30 +135,11 @@ where
     }
 }
 
-fn result(answer: &Answer) -> TargetResult {
+pub(crate) fn result(answer: &Answer) -> TargetResult {
     let (outcome, reason) = match &answer.outcome {
         Outcome::Done => (TargetOutcome::Done, String::new()),
         Outcome::Already => (TargetOutcome::Already, String::new()),
         Outcome::Refused(reason) => (TargetOutcome::Refused, reason.clone()),
     };
     TargetResult { target_id: answer.id.0, outcome, reason, before: answer.before.clone() }
-}
-
-/// What an operation did, for its undo: the targets that were done, with what was before.
-pub(crate) fn done_targets(tx: &mut Tx<'_>, id: OperationId) -> Result<Vec<(OrderId, serde_json::Value)>, StoreError> {
-    const PAGE: i64 = 1_000;
-    let mut all = Vec::new();
-    let mut after = None;
-    loop {
-        let page = operations::results(tx, id, after, PAGE)?;
-        let Some(last) = page.last() else { return Ok(all) };
-        after = Some(last.target_id);
-        let whole = page.len() as i64 == PAGE;
-        all.extend(
-            page.into_iter().filter(|r| r.outcome == TargetOutcome::Done).map(|r| (OrderId(r.target_id), r.before.unwrap_or_default())),
-        );
-        if !whole {
-            return Ok(all);
-        }
-    }
 }

@@ -268,32 +268,36 @@ async fn look_up(app: &App, prepared: Prepared) -> Result<Telling, FlowError> {
 /// A person tries refused confirmations of orders again.
 pub async fn retry(app: &App, actor: &Actor, orders_of: &[OrderId]) -> Result<Vec<(OrderId, Outcome)>, FlowError> {
     let (actor, ids) = (actor.clone(), orders_of.to_vec());
-    app.store
-        .write(move |tx| {
-            locks::orders(tx, &ids)?;
-            let now = tx.now();
-            let rows = confirmations::of_orders(tx, &ids)?;
-            let (mut again, mut list) = (Vec::new(), Vec::new());
-            for row in &rows {
-                if matches!(row.confirmation, Confirmation::Refused { .. } | Confirmation::GaveUp { .. })
-                    && let Ok(next) = row.confirmation.clone().not_told(now)
-                    && confirmations::advance(tx, row.id, row.confirmation.state(), &next)?
-                {
-                    confirmations::renew(tx, row.id)?;
-                    again.push(row.order_id);
-                    list.push(ConfirmShipment { confirmation: row.id, shop: row.shop_id }.new_job());
-                }
-            }
-            jobs::enqueue(tx, &list)?;
-            let released: Vec<(OrderId, HoldReason)> = again.iter().map(|o| (*o, HoldReason::ConfirmationRefused)).collect();
-            wharf_store::holds::release(tx, &released, &actor)?;
-            let events: Vec<(OrderId, Event)> = again
-                .iter()
-                .map(|o| (*o, Event { kind: "confirmation.retried".to_owned(), params: json!({}), actor: actor.clone() }))
-                .collect();
-            timeline::append(tx, &events)?;
-            recompute::apply(tx, &again)?;
-            Ok(ids.iter().map(|o| (*o, if again.contains(o) { Outcome::Done } else { Outcome::Already })).collect())
-        })
-        .await
+    app.store.write_again(move |tx| retry_in(tx, &actor, &ids).map_err(FlowError::from)).await
+}
+
+pub(crate) fn retry_in(tx: &mut Tx<'_>, actor: &Actor, ids: &[OrderId]) -> Result<Vec<(OrderId, Outcome)>, StoreError> {
+    locks::orders(tx, ids)?;
+    let now = tx.now();
+    let rows = confirmations::of_orders(tx, ids)?;
+    let (mut again, mut list) = (Vec::new(), Vec::new());
+    for row in &rows {
+        if matches!(row.confirmation, Confirmation::Refused { .. } | Confirmation::GaveUp { .. })
+            && let Ok(next) = row.confirmation.clone().not_told(now)
+            && confirmations::advance(tx, row.id, row.confirmation.state(), &next)?
+        {
+            confirmations::renew(tx, row.id)?;
+            again.push(row.order_id);
+            list.push(ConfirmShipment { confirmation: row.id, shop: row.shop_id }.new_job());
+        }
+    }
+    jobs::enqueue(tx, &list)?;
+    let released: Vec<(OrderId, HoldReason)> = again.iter().map(|o| (*o, HoldReason::ConfirmationRefused)).collect();
+    wharf_store::holds::release(tx, &released, actor)?;
+    let events: Vec<(OrderId, Event)> =
+        again.iter().map(|o| (*o, Event { kind: "confirmation.retried".to_owned(), params: json!({}), actor: actor.clone() })).collect();
+    timeline::append(tx, &events)?;
+    recompute::apply(tx, &again)?;
+    // An order without any obligation has nothing to be told again.
+    let outcome = |id: &OrderId| match (again.contains(id), rows.iter().any(|row| row.order_id == *id)) {
+        (true, _) => Outcome::Done,
+        (false, true) => Outcome::Already,
+        (false, false) => Outcome::refused("nothing_to_confirm"),
+    };
+    Ok(ids.iter().map(|id| (*id, outcome(id))).collect())
 }

@@ -3,13 +3,15 @@
 
 use crate::app::{App, FlowError, Outcome};
 use crate::approve::{load, over};
-use crate::bulk::{self, Answer, Asker, Bulk};
+use crate::bulk::{Answer, Asker, Bulk};
 use crate::ingest::finish;
 use crate::jobs::Job;
 use crate::jobs::write_note::WriteNote;
 use crate::ship::{self, LineStop};
+use crate::verbs::{self, Means, Verb};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use wharf_connect::{Credentials, Settings};
 use wharf_domain::address::{PersonalData, Recipient, Region};
 use wharf_domain::hold::HoldReason;
@@ -22,7 +24,7 @@ use wharf_store::shops::{self, Shop};
 use wharf_store::{StoreError, Tx, holds, jobs};
 
 /// What changes of an address. Absent parts stay as they are.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct AddressEdit {
     /// Country (ISO code).
     pub country: Option<String>,
@@ -52,25 +54,32 @@ impl AddressEdit {
     }
 }
 
-/// Changes addresses. An order with a label says no: the label is recalled first (E6).
-pub async fn edit_address(app: &App, asker: &Asker, ids: Vec<OrderId>, edit: AddressEdit, dry_run: bool) -> Result<Bulk, FlowError> {
-    for (field, text) in [
-        ("name", &edit.name),
-        ("phone", &edit.phone),
-        ("address", &edit.address),
-        ("province", &edit.province),
-        ("city", &edit.city),
-        ("district", &edit.district),
-        ("town", &edit.town),
-    ] {
-        if text.as_ref().is_some_and(|t| t.chars().count() > 300 || t.contains('\0')) {
-            return Err(FlowError::invalid(field, "at most 300 characters"));
+impl AddressEdit {
+    pub(crate) fn check(&self) -> Result<(), FlowError> {
+        let texts = [
+            ("name", &self.name),
+            ("phone", &self.phone),
+            ("address", &self.address),
+            ("province", &self.province),
+            ("city", &self.city),
+            ("district", &self.district),
+            ("town", &self.town),
+            ("country", &self.country),
+            ("postal_code", &self.postal_code),
+        ];
+        match texts.into_iter().find(|(_, text)| text.as_ref().is_some_and(|t| t.chars().count() > 300 || t.contains('\0'))) {
+            Some((field, _)) => Err(FlowError::invalid(field, "at most 300 characters")),
+            None => Ok(()),
         }
     }
-    bulk::run(app, asker, "edit_address", json!({}), ids, dry_run, move |tx, asker, ids| edit_address_in(tx, asker, ids, &edit)).await
 }
 
-fn edit_address_in(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId], edit: &AddressEdit) -> Result<Vec<Answer>, FlowError> {
+/// Changes addresses. An order with a label says no: the label is recalled first (E6).
+pub async fn edit_address(app: &App, asker: &Asker, ids: Vec<OrderId>, edit: AddressEdit, dry_run: bool) -> Result<Bulk, FlowError> {
+    verbs::run(app, asker, Verb::EditAddress(edit), ids, dry_run).await
+}
+
+pub(crate) fn edit_address_in(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId], edit: &AddressEdit) -> Result<Vec<Answer>, FlowError> {
     let visible = load(tx, asker, ids)?;
     let shops: HashMap<ShopId, Shop> = shops::list(tx, &asker.scope)?.into_iter().map(|shop| (shop.id, shop)).collect();
     let mut recipients = orders::open_recipients(tx, ids)?;
@@ -213,7 +222,7 @@ pub(crate) fn undo_edit_address(
 }
 
 /// What changes of notes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct NoteEdit {
     /// The whole new note; `None` leaves it.
     pub note: Option<String>,
@@ -223,26 +232,33 @@ pub struct NoteEdit {
     pub flag: Option<i64>,
 }
 
+impl NoteEdit {
+    pub(crate) fn check(&self) -> Result<(), FlowError> {
+        if self.note.as_ref().is_some_and(|note| note.len() > 1_000 || note.contains('\0')) {
+            return Err(FlowError::invalid("note", "at most 1000 bytes"));
+        }
+        if self.flag.is_some_and(|flag| !(0..=9).contains(&flag)) {
+            return Err(FlowError::invalid("flag", "0 to 9"));
+        }
+        Ok(())
+    }
+}
+
 /// Sets the seller's note and flag, here and (by a job) on the channel.
 pub async fn note(app: &App, asker: &Asker, ids: Vec<OrderId>, edit: NoteEdit, dry_run: bool) -> Result<Bulk, FlowError> {
-    if edit.note.as_ref().is_some_and(|note| note.len() > 1_000 || note.contains('\0')) {
-        return Err(FlowError::invalid("note", "at most 1000 bytes"));
-    }
-    if edit.flag.is_some_and(|flag| !(0..=9).contains(&flag)) {
-        return Err(FlowError::invalid("flag", "0 to 9"));
-    }
-    let writable = writable(app);
-    bulk::run(app, asker, "note", json!({ "flag": edit.flag }), ids, dry_run, move |tx, asker, ids| {
-        let known = load(tx, asker, ids)?;
-        let wanted: Vec<(OrderId, SellerNote)> = known.iter().map(|order| (order.id, noted(order, &edit))).collect();
-        write_notes(tx, asker, &known, &wanted, &writable)
-    })
-    .await
+    verbs::run(app, asker, Verb::Note(edit), ids, dry_run).await
+}
+
+pub(crate) fn note_in(tx: &mut Tx<'_>, means: &Means, asker: &Asker, ids: &[OrderId], edit: &NoteEdit) -> Result<Vec<Answer>, FlowError> {
+    let known = load(tx, asker, ids)?;
+    let wanted: Vec<(OrderId, SellerNote)> = known.iter().map(|order| (order.id, noted(order, edit))).collect();
+    write_notes(tx, asker, &known, &wanted, &writable(means))
 }
 
 /// Vendors whose channel takes a note back.
-fn writable(app: &App) -> HashSet<&'static str> {
-    app.vendors
+fn writable(means: &Means) -> HashSet<&'static str> {
+    means
+        .vendors
         .iter()
         .filter(|vendor| vendor.channel().is_some_and(|channel| channel.notes().is_some()))
         .map(|vendor| vendor.manifest().id)
@@ -298,20 +314,20 @@ fn write_notes(
 }
 
 pub(crate) fn undo_note(
-    app: &App,
-) -> impl Fn(&mut Tx<'_>, &Asker, &[(OrderId, Value)]) -> Result<Vec<(OrderId, Outcome)>, FlowError> + Send + Sync + 'static {
-    let writable = writable(app);
-    move |tx, asker, targets| {
-        let ids: Vec<OrderId> = targets.iter().map(|(id, _)| *id).collect();
-        let known = load(tx, asker, &ids)?;
-        let wanted: Vec<(OrderId, SellerNote)> = targets
-            .iter()
-            .map(|(id, before)| {
-                (*id, SellerNote { note: before["note"].as_str().unwrap_or_default().to_owned(), flag: before["flag"].as_i64() })
-            })
-            .collect();
-        Ok(write_notes(tx, asker, &known, &wanted, &writable)?.into_iter().map(|answer| (answer.id, answer.outcome)).collect())
-    }
+    tx: &mut Tx<'_>,
+    means: &Means,
+    asker: &Asker,
+    targets: &[(OrderId, Value)],
+) -> Result<Vec<(OrderId, Outcome)>, FlowError> {
+    let ids: Vec<OrderId> = targets.iter().map(|(id, _)| *id).collect();
+    let known = load(tx, asker, &ids)?;
+    let wanted: Vec<(OrderId, SellerNote)> = targets
+        .iter()
+        .map(|(id, before)| {
+            (*id, SellerNote { note: before["note"].as_str().unwrap_or_default().to_owned(), flag: before["flag"].as_i64() })
+        })
+        .collect();
+    Ok(write_notes(tx, asker, &known, &wanted, &writable(means))?.into_iter().map(|answer| (answer.id, answer.outcome)).collect())
 }
 
 /// Tells the channel the note of an order as it should stand. Called by its job.
@@ -353,43 +369,75 @@ pub async fn tell_note(app: &App, id: OrderId) -> Result<(), FlowError> {
 
 /// Adds a tag.
 pub async fn tag(app: &App, asker: &Asker, ids: Vec<OrderId>, tag: String, dry_run: bool) -> Result<Bulk, FlowError> {
-    let tag = valid_tag(&tag)?;
-    bulk::run(app, asker, "tag", json!({ "tag": tag }), ids, dry_run, move |tx, asker, ids| tag_in(tx, asker, ids, &tag)).await
+    verbs::run(app, asker, Verb::Tag { add: vec![tag], remove: Vec::new() }, ids, dry_run).await
 }
 
 /// Takes a tag off.
 pub async fn untag(app: &App, asker: &Asker, ids: Vec<OrderId>, tag: String, dry_run: bool) -> Result<Bulk, FlowError> {
-    let tag = valid_tag(&tag)?;
-    bulk::run(app, asker, "untag", json!({ "tag": tag }), ids, dry_run, move |tx, asker, ids| untag_in(tx, asker, ids, &tag)).await
+    verbs::run(app, asker, Verb::Tag { add: Vec::new(), remove: vec![tag] }, ids, dry_run).await
 }
 
-fn valid_tag(tag: &str) -> Result<String, FlowError> {
-    let tag = tag.trim();
-    if tag.is_empty() || tag.chars().count() > 40 || tag.contains(['\0', ',']) {
-        return Err(FlowError::invalid("tag", "1 to 40 characters, without commas"));
+/// The most tags of one action.
+const MOST_TAGS: usize = 20;
+
+pub(crate) fn check_tags(add: &[String], remove: &[String]) -> Result<(), FlowError> {
+    if !(1..=MOST_TAGS).contains(&(add.len() + remove.len())) {
+        return Err(FlowError::invalid("add", format!("between 1 and {MOST_TAGS} tags to put on or take off")));
     }
-    Ok(tag.to_owned())
+    for (field, tag) in add.iter().map(|tag| ("add", tag)).chain(remove.iter().map(|tag| ("remove", tag))) {
+        let text = tag.trim();
+        if text.is_empty() || text.chars().count() > 40 || text.contains(['\0', ',']) {
+            return Err(FlowError::invalid(field, "a tag has 1 to 40 characters, without commas"));
+        }
+        if field == "add" && remove.iter().any(|off| off.trim() == text) {
+            return Err(FlowError::invalid(field, format!("{text:?} is to be put on and taken off")));
+        }
+    }
+    Ok(())
 }
 
-fn tag_in(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId], tag: &str) -> Result<Vec<Answer>, FlowError> {
+/// What tags did to one order: kept for the undo.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Tagged {
+    added: Vec<String>,
+    removed: Vec<String>,
+}
+
+/// Puts tags on and takes tags off, all of them as one verb: an order that had it all so already says so.
+pub(crate) fn tags_in(
+    tx: &mut Tx<'_>,
+    asker: &Asker,
+    ids: &[OrderId],
+    add: &[String],
+    remove: &[String],
+) -> Result<Vec<Answer>, FlowError> {
     let visible: Vec<OrderId> = load(tx, asker, ids)?.into_iter().map(|order| order.id).collect();
-    let pairs: Vec<(OrderId, String)> = visible.iter().map(|id| (*id, tag.to_owned())).collect();
+    let mut changed: HashMap<OrderId, Tagged> = HashMap::new();
+    for tag in add {
+        for id in put_on(tx, asker, &visible, tag.trim())? {
+            changed.entry(id).or_default().added.push(tag.trim().to_owned());
+        }
+    }
+    for tag in remove {
+        for id in take_off(tx, asker, &visible, tag.trim())? {
+            changed.entry(id).or_default().removed.push(tag.trim().to_owned());
+        }
+    }
+    Ok(visible.into_iter().map(|id| changed.get(&id).map_or_else(|| Answer::already(id), |tags| Answer::done(id, json!(tags)))).collect())
+}
+
+fn put_on(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId], tag: &str) -> Result<BTreeSet<OrderId>, StoreError> {
+    let pairs: Vec<(OrderId, String)> = ids.iter().map(|id| (*id, tag.to_owned())).collect();
     let added: BTreeSet<OrderId> = orders::add_tags(tx, &pairs)?.into_iter().map(|(id, _)| id).collect();
     say_tags(tx, asker, &added, "order.tagged", tag)?;
-    Ok(visible
-        .into_iter()
-        .map(|id| if added.contains(&id) { Answer::done(id, json!({ "tag": tag })) } else { Answer::already(id) })
-        .collect())
+    Ok(added)
 }
 
-fn untag_in(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId], tag: &str) -> Result<Vec<Answer>, FlowError> {
-    let visible: Vec<OrderId> = load(tx, asker, ids)?.into_iter().map(|order| order.id).collect();
-    let removed: BTreeSet<OrderId> = orders::remove_tag(tx, &visible, tag)?.into_iter().collect();
+fn take_off(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId], tag: &str) -> Result<BTreeSet<OrderId>, StoreError> {
+    let removed: BTreeSet<OrderId> = orders::remove_tag(tx, ids, tag)?.into_iter().collect();
     say_tags(tx, asker, &removed, "order.untagged", tag)?;
-    Ok(visible
-        .into_iter()
-        .map(|id| if removed.contains(&id) { Answer::done(id, json!({ "tag": tag })) } else { Answer::already(id) })
-        .collect())
+    Ok(removed)
 }
 
 fn say_tags(tx: &mut Tx<'_>, asker: &Asker, ids: &BTreeSet<OrderId>, kind: &str, tag: &str) -> Result<(), StoreError> {
@@ -398,27 +446,24 @@ fn say_tags(tx: &mut Tx<'_>, asker: &Asker, ids: &BTreeSet<OrderId>, kind: &str,
     wharf_store::timeline::append(tx, &events)
 }
 
-pub(crate) fn undo_tag(tx: &mut Tx<'_>, asker: &Asker, targets: &[(OrderId, Value)]) -> Result<Vec<(OrderId, Outcome)>, FlowError> {
-    by_tag(targets, |tag, ids| untag_in(tx, asker, ids, tag))
-}
-
-pub(crate) fn undo_untag(tx: &mut Tx<'_>, asker: &Asker, targets: &[(OrderId, Value)]) -> Result<Vec<(OrderId, Outcome)>, FlowError> {
-    by_tag(targets, |tag, ids| tag_in(tx, asker, ids, tag))
-}
-
-fn by_tag(
-    targets: &[(OrderId, Value)],
-    mut verb: impl FnMut(&str, &[OrderId]) -> Result<Vec<Answer>, FlowError>,
-) -> Result<Vec<(OrderId, Outcome)>, FlowError> {
-    let mut groups: HashMap<&str, Vec<OrderId>> = HashMap::new();
-    for (id, before) in targets {
-        groups.entry(before["tag"].as_str().unwrap_or_default()).or_default().push(*id);
+pub(crate) fn undo_tags(tx: &mut Tx<'_>, asker: &Asker, targets: &[(OrderId, Value)]) -> Result<Vec<(OrderId, Outcome)>, FlowError> {
+    let ids: Vec<OrderId> = targets.iter().map(|(id, _)| *id).collect();
+    let visible: HashSet<OrderId> = load(tx, asker, &ids)?.into_iter().map(|order| order.id).collect();
+    let (mut off, mut on): (BTreeMap<String, Vec<OrderId>>, BTreeMap<String, Vec<OrderId>>) = (BTreeMap::new(), BTreeMap::new());
+    for (id, before) in targets.iter().filter(|(id, _)| visible.contains(id)) {
+        let tags: Tagged = serde_json::from_value(before.clone()).unwrap_or_default();
+        tags.added.into_iter().for_each(|tag| off.entry(tag).or_default().push(*id));
+        tags.removed.into_iter().for_each(|tag| on.entry(tag).or_default().push(*id));
     }
-    let mut results = Vec::new();
-    for (tag, ids) in groups {
-        results.extend(verb(tag, &ids)?.into_iter().map(|answer| (answer.id, answer.outcome)));
+    let mut changed = BTreeSet::new();
+    for (tag, ids) in off {
+        changed.extend(take_off(tx, asker, &ids, &tag)?);
     }
-    Ok(results)
+    for (tag, ids) in on {
+        changed.extend(put_on(tx, asker, &ids, &tag)?);
+    }
+    let outcome = |id: &OrderId| if changed.contains(id) { Outcome::Done } else { Outcome::Already };
+    Ok(ids.iter().filter(|id| visible.contains(id)).map(|id| (*id, outcome(id))).collect())
 }
 
 /// Opens the recipient of one order for a person's eyes: audited, whatever happens to it then. A masked recipient with a

@@ -3,8 +3,9 @@
 
 use crate::app::{App, FlowError, Outcome};
 use crate::approve::{load, over};
-use crate::bulk::{self, Answer, Asker, Bulk};
+use crate::bulk::{Answer, Asker, Bulk};
 use crate::ingest::finish;
+use crate::verbs::{self, Verb};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use wharf_domain::hold::HoldReason;
@@ -15,13 +16,10 @@ use wharf_store::{Tx, orders};
 
 /// Holds orders, with a note for who looks at them next.
 pub async fn hold(app: &App, asker: &Asker, ids: Vec<OrderId>, note: String, dry_run: bool) -> Result<Bulk, FlowError> {
-    if note.chars().count() > 500 {
-        return Err(FlowError::invalid("note", "at most 500 characters"));
-    }
-    bulk::run(app, asker, "hold", json!({}), ids, dry_run, move |tx, asker, ids| hold_in(tx, asker, ids, &note)).await
+    verbs::run(app, asker, Verb::Hold { note }, ids, dry_run).await
 }
 
-fn hold_in(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId], note: &str) -> Result<Vec<Answer>, FlowError> {
+pub(crate) fn hold_in(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId], note: &str) -> Result<Vec<Answer>, FlowError> {
     let known = load(tx, asker, ids)?;
     let mut answers: Vec<Answer> = known.iter().filter_map(|order| over(order).map(|reason| Answer::refused(order.id, reason))).collect();
     let wanted: Vec<NewHold> = known
@@ -48,11 +46,10 @@ fn say(id: OrderId, kind: &str, params: Value, asker: &Asker) -> (OrderId, Event
 
 /// Releases holds: one reason, or all. The findings behind them are let pass as they are.
 pub async fn release(app: &App, asker: &Asker, ids: Vec<OrderId>, reason: Option<HoldReason>, dry_run: bool) -> Result<Bulk, FlowError> {
-    bulk::run(app, asker, "release", json!({ "reason": reason }), ids, dry_run, move |tx, asker, ids| release_in(tx, asker, ids, reason))
-        .await
+    verbs::run(app, asker, Verb::Release { reason }, ids, dry_run).await
 }
 
-fn release_in(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId], reason: Option<HoldReason>) -> Result<Vec<Answer>, FlowError> {
+pub(crate) fn release_in(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId], reason: Option<HoldReason>) -> Result<Vec<Answer>, FlowError> {
     let known = load(tx, asker, ids)?;
     let visible: Vec<OrderId> = known.iter().map(|order| order.id).collect();
     let open = holds::open(tx, &visible)?;
@@ -60,6 +57,8 @@ fn release_in(tx: &mut Tx<'_>, asker: &Asker, ids: &[OrderId], reason: Option<Ho
         .iter()
         .flat_map(|id| open.get(id).into_iter().flatten().map(|hold| (*id, hold.reason)))
         .filter(|(_, open)| reason.is_none_or(|r| r == *open))
+        // What is being cancelled does not move again: taking the cancellation back releases it.
+        .filter(|(_, open)| *open != HoldReason::Cancelling)
         .collect();
     let mut released = holds::release(tx, &wanted, &asker.actor)?;
     released.sort_unstable();

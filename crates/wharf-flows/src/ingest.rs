@@ -5,6 +5,8 @@
 use crate::amend::{self, Amended};
 use crate::app::{App, FlowError};
 use crate::birth::Births;
+use crate::jobs::Job;
+use crate::jobs::check_completeness::CheckCompleteness;
 use crate::{recompute, review, route};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use wharf_connect::channel::Unreadable;
@@ -20,7 +22,7 @@ use wharf_store::catalog::{self, ListingKey, ListingRef, SeenListing};
 use wharf_store::completeness::{self, NewParked};
 use wharf_store::orders::{self, KnownOrder, OrderRow};
 use wharf_store::shops::{self, Pull, Shop};
-use wharf_store::{Keys, StoreError, Tx, timeline};
+use wharf_store::{Keys, StoreError, Tx, jobs, timeline};
 
 /// Payloads hold personal data: they are erased after this time.
 const PAYLOAD_LIFE: i64 = 90 * DAY;
@@ -102,7 +104,11 @@ pub fn ingest_in(tx: &mut Tx<'_>, shop_id: ShopId, batch: &Batch, source: Source
         }
     }
     let page: Vec<&ChannelOrder> = latest.into_values().collect();
-    if let Err(whole) = tx.attempt(|tx| store_page(tx, &shop, &page, source, &mut report)) {
+    let actor = match source {
+        Source::Channel => Actor::Vendor { vendor: shop.vendor.clone() },
+        Source::Import(batch) => Actor::Import { source: batch.to_string() },
+    };
+    if let Err(whole) = tx.attempt(|tx| store_page(tx, &shop, &page, source, &actor, &mut report)) {
         if matches!(whole, StoreError::Busy | StoreError::Unavailable | StoreError::Full) {
             return Err(whole.into());
         }
@@ -110,7 +116,7 @@ pub fn ingest_in(tx: &mut Tx<'_>, shop_id: ShopId, batch: &Batch, source: Source
         report = Ingested::default();
         for order in &page {
             let mut one = Ingested::default();
-            match tx.attempt(|tx| store_page(tx, &shop, std::slice::from_ref(order), source, &mut one)) {
+            match tx.attempt(|tx| store_page(tx, &shop, std::slice::from_ref(order), source, &actor, &mut one)) {
                 Ok(()) => {
                     report.inserted.extend(one.inserted);
                     report.amended.extend(one.amended);
@@ -135,7 +141,13 @@ pub fn ingest_in(tx: &mut Tx<'_>, shop_id: ShopId, batch: &Batch, source: Source
     match cursor {
         CursorMove::Stay => {}
         CursorMove::Page(pull) => shops::save_pull(tx, shop_id, pull)?,
-        CursorMove::Complete(to) => shops::complete_pull(tx, shop_id, *to)?,
+        CursorMove::Complete(to) => {
+            shops::complete_pull(tx, shop_id, *to)?;
+            // The first pull is behind us: its hours are compared at once and not by the next schedule.
+            if shop.cursor_at.is_none() {
+                jobs::enqueue(tx, &[CheckCompleteness { shop: shop_id }.new_job()])?;
+            }
+        }
     }
     if !report.inserted.is_empty() || !report.amended.is_empty() {
         tx.announce(ORDERS_TOPIC);
@@ -218,7 +230,15 @@ fn keep_payloads(tx: &mut Tx<'_>, fates: &[Fate<'_>], source: Source) -> Result<
     }
 }
 
-fn store_page(tx: &mut Tx<'_>, shop: &Shop, page: &[&ChannelOrder], source: Source, report: &mut Ingested) -> Result<(), StoreError> {
+/// Stores orders that can be stored, in the name of who brought them. The caller has locked the shop.
+pub(crate) fn store_page(
+    tx: &mut Tx<'_>,
+    shop: &Shop,
+    page: &[&ChannelOrder],
+    source: Source,
+    actor: &Actor,
+    report: &mut Ingested,
+) -> Result<(), StoreError> {
     if page.is_empty() {
         return Ok(());
     }
@@ -243,13 +263,9 @@ fn store_page(tx: &mut Tx<'_>, shop: &Shop, page: &[&ChannelOrder], source: Sour
     }
     keep_payloads(tx, &fates, source)?;
     let listings = see_listings(tx, shop.id, &fates)?;
-    let actor = match source {
-        Source::Channel => Actor::Vendor { vendor: shop.vendor.clone() },
-        Source::Import(batch) => Actor::Import { source: batch.to_string() },
-    };
     let mut births = Births::of(tx, shop, &fates, &listings, source)?;
-    let mut events = births.events(&actor);
-    let Amended { changed, unchanged, recheck } = amend::amend(tx, shop, changed_of(&fates), &listings, &actor, &mut events)?;
+    let mut events = births.events(actor);
+    let Amended { changed, unchanged, recheck } = amend::amend(tx, shop, changed_of(&fates), &listings, actor, &mut events)?;
     report.inserted.extend(births.ids());
     report.unchanged += unchanged;
     report.amended.extend(&changed);

@@ -5,6 +5,7 @@ use crate::app::{App, FlowError, Outcome};
 use crate::jobs::Job;
 use crate::jobs::route_orders::RouteOrders;
 use crate::{recompute, ship};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
 use wharf_connect::Vendor;
@@ -22,12 +23,21 @@ use wharf_store::warehouses::{self, WarehouseKind};
 use wharf_store::{StoreError, Tx, jobs, locks, settings, shipments, stock, timeline};
 
 /// What a person may decide instead of the rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RouteOptions {
     /// Only from this warehouse.
     pub warehouse: Option<WarehouseId>,
     /// Ship what is there, let the rest wait.
     pub partial: bool,
+}
+
+/// A routing by hand: where from, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Routing {
+    /// Where from.
+    pub options: RouteOptions,
+    /// By whom; `None`: the best one.
+    pub carrier: Option<ship::ByHand>,
 }
 
 /// Orders of one unit of work.
@@ -300,6 +310,89 @@ fn tell_shortages(tx: &mut Tx<'_>, actor: &Actor, short: &[&Decision]) -> Result
     timeline::append(tx, &events)
 }
 
+/// Routes by hand: an order that lies in another warehouse moves while nothing of it is packed, and the carrier that a
+/// person chose gets its parcels.
+pub(crate) fn route_verb(
+    tx: &mut Tx<'_>,
+    vendors: &[&'static dyn Vendor],
+    actor: &Actor,
+    orders: &[OrderId],
+    routing: &Routing,
+) -> Result<Vec<(OrderId, Outcome)>, FlowError> {
+    let mut moved = Vec::new();
+    let mut refused: HashMap<OrderId, Outcome> = HashMap::new();
+    if let Some(warehouse) = routing.options.warehouse {
+        if !warehouses::all(tx)?.iter().any(|w| w.id == warehouse && w.active && w.kind != WarehouseKind::Channel) {
+            return Err(FlowError::NotFound(format!("warehouse {warehouse}")));
+        }
+        ship::lock_with_parcels(tx, orders)?;
+        let rows = fulfillments::of_orders(tx, orders)?;
+        let mut cuts = Vec::new();
+        for order in orders {
+            let own = rows.iter().filter(|f| f.order_id == *order && f.state != FulfillmentState::Cancelled);
+            let elsewhere: Vec<_> = own.filter(|f| f.warehouse_id != warehouse).collect();
+            if elsewhere.iter().any(|f| f.state == FulfillmentState::HandedOver) {
+                refused.insert(*order, Outcome::refused("handed_over"));
+            } else if elsewhere.iter().any(|f| f.state == FulfillmentState::Packed) {
+                refused.insert(*order, Outcome::refused("packed"));
+            } else if !elsewhere.is_empty() {
+                moved.push(*order);
+                cuts.extend(elsewhere.iter().flat_map(|f| f.lines.iter().map(|l| (l.id, 0))));
+            }
+        }
+        // An order moves only when the other warehouse can take it: else it stays where it is.
+        for order in moved.clone() {
+            let own: Vec<_> = rows.iter().filter(|f| f.order_id == order).flat_map(|f| f.lines.iter().map(|l| l.id)).collect();
+            let cuts: Vec<_> = cuts.iter().filter(|(line, _)| own.contains(line)).copied().collect();
+            let mut why = None;
+            let tried: Result<(), FlowError> = tx.attempt(|tx| {
+                ship::cut(tx, actor, &cuts, "other_warehouse")?;
+                let answer = route_in(tx, vendors, actor, &[order], routing.options)?;
+                match answer.into_iter().next() {
+                    Some((_, Outcome::Done)) => Ok(()),
+                    Some((_, Outcome::Refused(reason))) => {
+                        why = Some(reason);
+                        Err(FlowError::refused("stays"))
+                    }
+                    Some((_, Outcome::Already)) | None => Err(FlowError::refused("stays")),
+                }
+            });
+            match tried {
+                Ok(()) => {}
+                Err(FlowError::Refused { .. }) => {
+                    refused.insert(order, Outcome::refused(why.unwrap_or_else(|| "short".to_owned())));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        moved.retain(|order| !refused.contains_key(order));
+    }
+    let rest: Vec<OrderId> = orders.iter().copied().filter(|order| !refused.contains_key(order) && !moved.contains(order)).collect();
+    let mut outcomes: HashMap<OrderId, Outcome> = route_in(tx, vendors, actor, &rest, routing.options)?.into_iter().collect();
+    outcomes.extend(moved.into_iter().map(|order| (order, Outcome::Done)));
+    outcomes.extend(refused);
+    if let Some(choice) = &routing.carrier {
+        let placed: Vec<OrderId> =
+            orders.iter().copied().filter(|order| matches!(outcomes.get(order), Some(Outcome::Done | Outcome::Already))).collect();
+        let parcels: Vec<_> = shipments::of_orders(tx, &placed)?
+            .into_iter()
+            .filter(|s| s.state != wharf_domain::shipment::ShipmentState::Cancelled && !s.lines.is_empty())
+            .collect();
+        let ids: Vec<_> = parcels.iter().map(|s| s.id).collect();
+        let answers: HashMap<_, _> = ship::set_carrier_in(tx, vendors, actor, &ids, choice)?.into_iter().collect();
+        for order in placed {
+            for parcel in parcels.iter().filter(|s| s.orders().contains(&order)) {
+                match answers.get(&parcel.id) {
+                    Some(Outcome::Done) => drop(outcomes.insert(order, Outcome::Done)),
+                    Some(Outcome::Refused(reason)) => drop(outcomes.insert(order, Outcome::refused(reason.clone()))),
+                    Some(Outcome::Already) | None => {}
+                }
+            }
+        }
+    }
+    Ok(orders.iter().map(|id| (*id, outcomes.get(id).cloned().unwrap_or(Outcome::Already))).collect())
+}
+
 /// Takes routing back while nothing is packed: stock is free again, labels are recalled, and the orders are held, so that
 /// they are not routed again before a person has decided.
 pub async fn unroute(app: &App, actor: &Actor, orders: &[OrderId]) -> Result<Vec<(OrderId, Outcome)>, FlowError> {
@@ -311,7 +404,7 @@ pub async fn unroute(app: &App, actor: &Actor, orders: &[OrderId]) -> Result<Vec
     Ok(results)
 }
 
-fn unroute_in(tx: &mut Tx<'_>, actor: &Actor, orders: &[OrderId]) -> Result<Vec<(OrderId, Outcome)>, StoreError> {
+pub(crate) fn unroute_in(tx: &mut Tx<'_>, actor: &Actor, orders: &[OrderId]) -> Result<Vec<(OrderId, Outcome)>, StoreError> {
     let concerned = ship::lock_with_parcels(tx, orders)?;
     let rows = fulfillments::of_orders(tx, orders)?;
     let mut cuts = Vec::new();

@@ -37,6 +37,11 @@ fn name(tx: &Tx<'_>, bytes: &[u8], sealed: bool) -> String {
     if sealed { tx.keys().blind("blob", &hash) } else { hash }
 }
 
+/// The name that bytes have or would have.
+pub fn name_of(tx: &Tx<'_>, bytes: &[u8], sealed: bool) -> String {
+    name(tx, bytes, sealed)
+}
+
 /// The names that sealed bytes have, or would have: nothing is stored.
 pub fn sealed_names(tx: &Tx<'_>, blobs: &[&[u8]]) -> Vec<String> {
     blobs.iter().map(|bytes| name(tx, bytes, true)).collect()

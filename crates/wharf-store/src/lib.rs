@@ -5,6 +5,7 @@
 pub mod alerts;
 pub mod audit;
 pub mod blobs;
+pub mod cancellations;
 pub mod catalog;
 pub mod completeness;
 pub mod confirmations;

@@ -128,6 +128,49 @@ pub fn create(
     Ok(id)
 }
 
+/// Begins a long operation over targets that are worked on a slice at a time. Targets are distinct; each gets one result.
+pub fn create_long(
+    tx: &mut Tx<'_>,
+    kind: &str,
+    user: Option<UserId>,
+    request: &serde_json::Value,
+    targets: &[i64],
+) -> Result<OperationId, StoreError> {
+    let id = create(tx, kind, user, request, i64::try_from(targets.len()).unwrap_or(i64::MAX), None)?;
+    let rows: Vec<Vec<Value>> =
+        targets.iter().enumerate().map(|(position, target)| vec![id.into(), position.into(), (*target).into()]).collect();
+    tx.insert_many("INSERT INTO operation_targets (operation_id, position, target_id)", &rows, "")?;
+    Ok(id)
+}
+
+/// The next slice of a long operation, with the place of its first target: the targets after those that have a result. The
+/// operation is locked: two workers never work on one slice. `None` when it does not run any more.
+pub fn next_slice(tx: &mut Tx<'_>, id: OperationId, most: i64) -> Result<Option<(i64, Vec<i64>)>, StoreError> {
+    let sql = format!(
+        "SELECT finished FROM operations WHERE id = $1 AND operation_state = 'running' {}",
+        crate::dialect::for_update(tx.engine())
+    );
+    let Some(row) = tx.query_opt(&sql, &[id.into()])? else { return Ok(None) };
+    let from = row.int(0)?;
+    let rows = tx.query(
+        "SELECT target_id FROM operation_targets WHERE operation_id = $1 AND position >= $2 ORDER BY position LIMIT $3",
+        &[id.into(), from.into(), most.into()],
+    )?;
+    Ok(Some((from, rows.iter().map(|row| row.int(0)).collect::<Result<_, _>>()?)))
+}
+
+/// Operations that run without a worker for some time: their job was lost.
+pub fn stalled(tx: &mut Tx<'_>, before: Timestamp, limit: i64) -> Result<Vec<OperationId>, StoreError> {
+    tx.query(
+        "SELECT o.id FROM operations o WHERE o.operation_state = 'running' AND o.created_at < $1 \
+         AND EXISTS (SELECT 1 FROM operation_targets t WHERE t.operation_id = o.id) ORDER BY o.id LIMIT $2",
+        &[before.into(), limit.into()],
+    )?
+    .iter()
+    .map(|row| row.id(0))
+    .collect()
+}
+
 /// Records outcomes. A target that has one keeps it, so a repeated step changes nothing.
 pub fn record(tx: &mut Tx<'_>, id: OperationId, results: &[TargetResult]) -> Result<(), StoreError> {
     let sql = format!("SELECT id, tally FROM operations WHERE id = $1 {}", crate::dialect::for_update(tx.engine()));
@@ -157,6 +200,13 @@ pub fn record(tx: &mut Tx<'_>, id: OperationId, results: &[TargetResult]) -> Res
     )?;
     tx.announce(topic(id));
     Ok(())
+}
+
+/// Ends an operation that ran, and says until when it can be taken back. Its targets are not needed any more.
+pub fn end_long(tx: &mut Tx<'_>, id: OperationId, state: OperationState, undo_until: Option<Timestamp>) -> Result<(), StoreError> {
+    tx.execute("UPDATE operations SET undo_until = $2 WHERE id = $1 AND operation_state = 'running'", &[id.into(), undo_until.into()])?;
+    tx.execute("DELETE FROM operation_targets WHERE operation_id = $1", &[id.into()])?;
+    end(tx, id, state)
 }
 
 /// Ends an operation.
@@ -210,6 +260,30 @@ pub fn list(tx: &mut Tx<'_>, user: Option<UserId>, before: Option<OperationId>, 
     let sql =
         format!("SELECT {VIEW} FROM operations WHERE id < $1 AND (CAST($2 AS BIGINT) IS NULL OR user_id = $2) ORDER BY id DESC LIMIT $3");
     tx.query(&sql, &[before.into(), user.into(), limit.into()])?.iter().map(operation).collect()
+}
+
+/// What was before, of the targets that an operation changed, among some.
+pub fn befores(tx: &mut Tx<'_>, id: OperationId, targets: &[i64]) -> Result<std::collections::HashMap<i64, serde_json::Value>, StoreError> {
+    let ids: Vec<Value> = targets.iter().map(|target| (*target).into()).collect();
+    tx.query_in(
+        "SELECT target_id, before FROM operation_results WHERE operation_id = $1 AND outcome = 'done' AND target_id IN ({ids})",
+        &ids,
+        &[id.into()],
+    )?
+    .iter()
+    .map(|row| {
+        let before = row.str(1)?;
+        let before =
+            if before.is_empty() { serde_json::Value::Null } else { serde_json::from_str(before).map_err(|_| row.inconsistent(1))? };
+        Ok((row.int(0)?, before))
+    })
+    .collect()
+}
+
+/// The targets that an operation changed, by target.
+pub fn done_targets(tx: &mut Tx<'_>, id: OperationId) -> Result<Vec<i64>, StoreError> {
+    let sql = "SELECT target_id FROM operation_results WHERE operation_id = $1 AND outcome = 'done' ORDER BY target_id";
+    tx.query(sql, &[id.into()])?.iter().map(|row| row.int(0)).collect()
 }
 
 /// Outcomes of targets after `after`, by target.

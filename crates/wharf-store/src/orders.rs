@@ -452,3 +452,20 @@ pub fn of_buyers(tx: &mut Tx<'_>, buyer_keys: &[String], from: Timestamp, to: Ti
     })
     .collect()
 }
+
+/// Orders by the numbers of their shops, in the shops of a scope: (number, order). A number that several shops use names
+/// all of them.
+pub fn by_numbers(tx: &mut Tx<'_>, scope: &Scope, numbers: &[String]) -> Result<Vec<(String, OrderId)>, StoreError> {
+    let ids: Vec<Value> = numbers.iter().map(Value::from).collect();
+    let mut found = Vec::new();
+    // A shop at a time: that is how the numbers are indexed.
+    for shop in crate::shops::list(tx, scope)? {
+        for row in
+            tx.query_in("SELECT external_id, id FROM orders WHERE shop_id = $1 AND external_id IN ({ids})", &ids, &[shop.id.into()])?
+        {
+            found.push((row.text(0)?, row.id(1)?));
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}

@@ -2,9 +2,9 @@
 
 use std::fmt;
 use wharf_domain::id::{
-    BundleId, CarrierAccountId, ConfirmationId, FindingId, FulfillmentId, FulfillmentLineId, HoldId, ImportBatchId, JobId, ListingId,
-    OperationId, OrderId, OrderLineId, RoleId, RowId, SessionId, ShipmentId, ShopId, SkuId, TokenId, UserId, WarehouseId, WaveId,
-    WaybillId,
+    BundleId, CancellationId, CarrierAccountId, ConfirmationId, FindingId, FulfillmentId, FulfillmentLineId, HoldId, ImportBatchId, JobId,
+    ListingId, OperationId, OrderId, OrderLineId, RoleId, RowId, SessionId, ShipmentId, ShopId, SkuId, TokenId, UserId, WarehouseId,
+    WaveId, WaybillId,
 };
 use wharf_domain::time::Timestamp;
 use wharf_domain::word::Word;
@@ -118,7 +118,7 @@ stored! { Blob:
 macro_rules! ids { ($($id:ident),+ $(,)?) => { stored! { Int: $($id => |v| Value::Int(v.0)),+ } } }
 ids! {
     ShopId, OrderId, OrderLineId, ListingId, SkuId, BundleId, WarehouseId, CarrierAccountId, FulfillmentId, FulfillmentLineId,
-    ShipmentId, WaybillId, ConfirmationId, HoldId, FindingId, JobId, UserId, RoleId, SessionId, TokenId, ImportBatchId,
+    ShipmentId, WaybillId, ConfirmationId, CancellationId, HoldId, FindingId, JobId, UserId, RoleId, SessionId, TokenId, ImportBatchId,
     OperationId, WaveId, RowId,
 }
 

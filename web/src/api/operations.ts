@@ -16,8 +16,11 @@ export const operationQuery = (id: string) =>
     refetchInterval: (query) => (query.state.data?.operation_state === 'running' ? 1_000 : false),
   })
 
-export function undoOperation(id: string): Promise<ActionAnswer> {
-  return body<ActionAnswer>(api.POST('/api/v1/operations/{id}/actions/undo', { params: { path: { id } } }))
+/** What a bulk verb answers: its outcome, or the operation that will have it. */
+export type Begun = ActionAnswer | Operation
+
+export function undoOperation(id: string): Promise<Begun> {
+  return body<Begun>(api.POST('/api/v1/operations/{id}/actions/undo', { params: { path: { id } } }))
 }
 
 /** The person's newest operation that can still be taken back. */

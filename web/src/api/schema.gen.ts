@@ -42,7 +42,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All bundles. */
+        /** Bundles by code. */
         get: operations["list_bundles"];
         put?: never;
         /** Makes or changes a bundle by its code. */
@@ -442,7 +442,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Takes an operation back, target by target, where that is still true. */
+        /** Takes an operation back, target by target, where that is still true. Of a long one the answer is 202: an operation of its own. */
         post: operations["undo_operation"];
         delete?: never;
         options?: never;
@@ -460,7 +460,11 @@ export interface paths {
         /** A page of orders. */
         get: operations["list_orders"];
         put?: never;
-        post?: never;
+        /**
+         * Enters an order that somebody typed. It passes the same checks and the same review as every other.
+         * @description 201: it is new. 200: it was there, as it is sent now. 409: another order of the shop has this number; the current version is told.
+         */
+        post: operations["create_order"];
         delete?: never;
         options?: never;
         head?: never;
@@ -493,7 +497,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Opens name, phone and address. The opening is in the audit log. */
+        /** Opens name, phone and address; a channel that gave only a token is asked for them. The opening is in the audit log. */
         post: operations["open_recipient"];
         delete?: never;
         options?: never;
@@ -552,6 +556,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/actions/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Calls orders off: stock comes back, labels are recalled, the bench is told. A channel that must be told is told a minute later. */
+        post: operations["cancel_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/actions/confirm": {
         parameters: {
             query?: never;
@@ -603,6 +624,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/actions/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts the parcels of orders together where they go to one recipient. Each order keeps its identity and gets its own confirmation. */
+        post: operations["merge_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/actions/note": {
         parameters: {
             query?: never;
@@ -646,7 +684,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Chooses warehouses and reserves stock now. */
+        /** Chooses warehouses and carriers and reserves stock now. */
         post: operations["route_orders"];
         delete?: never;
         options?: never;
@@ -671,6 +709,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/actions/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends some units of one order in a parcel of their own; the rest stays in the first. */
+        post: operations["split_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/actions/tag": {
         parameters: {
             query?: never;
@@ -680,10 +735,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Puts tags on and takes tags off.
-         * @description Several tags are several operations; only the answer of a single tag names the operation that undoes it.
-         */
+        /** Puts tags on and takes tags off. */
         post: operations["tag_orders"];
         delete?: never;
         options?: never;
@@ -923,6 +975,23 @@ export interface paths {
         };
         /** What was printed, where, by whom and why again; newest first. */
         get: operations["print_ledger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rate-cards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The prices of all carrier accounts, side by side. A card is replaced at `PUT /carrier-accounts/{id}/rates`. */
+        get: operations["list_rate_cards"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1252,7 +1321,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Completeness by hour: the channel's count beside ours. */
+        /** Completeness by hour, oldest first: the channel's count beside ours. */
         get: operations["shop_completeness"];
         put?: never;
         post?: never;
@@ -1407,7 +1476,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Own tokens; with the right to manage people, everybody's. */
+        /** Own tokens, newest first; with the right to manage people, everybody's. */
         get: operations["list_tokens"];
         put?: never;
         /** Makes an API token for oneself. */
@@ -1494,7 +1563,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Warehouses. */
+        /** Warehouses, the preferred first. */
         get: operations["list_warehouses"];
         put?: never;
         /** Makes a warehouse. */
@@ -1589,7 +1658,9 @@ export interface components {
         };
         /** @description What a bulk action did to one thing. */
         ActionResult: {
-            /** @description Which thing. */
+            /** @description Its number, where it was named by that. */
+            external_id?: string | null;
+            /** @description Which thing; the number that was sent, where no thing has it. */
             id: string;
             /** @description `done · already · refused`. */
             outcome: string;
@@ -1723,6 +1794,74 @@ export interface components {
             quantity: number;
             /** @description Id of the SKU. */
             sku_id: string;
+        };
+        /** @description Who buys. */
+        BuyerInput: {
+            /**
+             * @description The seller's own id of the buyer: orders of one buyer may share a parcel.
+             * @default null
+             */
+            external_id: string | null;
+            /**
+             * @description A name to show.
+             * @default
+             */
+            nick: string;
+        };
+        /** @description A cancellation. */
+        CancelInput: components["schemas"]["Selection"] & {
+            /** @description How many orders the caller means: with another number nothing is done. */
+            expected?: number | null;
+            /** @description Or up to 1,000 order numbers of their shops; what is found nowhere is refused as `not_found`. */
+            external_ids?: string[];
+            /** @description The buyer's or the seller's words. */
+            note?: string;
+            /**
+             * @description `buyer_asked · wrong_item · wrong_details · not_paid · duplicate · out_of_stock · wrong_price · quality ·
+             *     address_unreachable · too_slow · malicious · met_in_person · other`; `other` needs a note. A channel takes those that
+             *     `GET /vendors` shows.
+             */
+            reason: string;
+            /** @description Who wants it: `buyer · seller`; absent: the seller. */
+            source?: string | null;
+        };
+        /** @description One time that the order was to be called off. */
+        CancellationDto: {
+            answered_at?: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description Calls to the channel so far.
+             */
+            attempts: number;
+            /** @description Who asked for it here. */
+            by: components["schemas"]["ActorDto"];
+            /** @description `requested · stopping · submitted · confirmed · refused · failed · withdrawn`. */
+            cancellation_state: string;
+            /** @description The platform's code of a refusal. */
+            code: string;
+            /** @description The platform's words. */
+            message: string;
+            /** @description In their words. */
+            note: string;
+            /** @description What was checked. */
+            policy: Record<string, unknown>;
+            /** @description Why. */
+            reason: string;
+            /** @description The platform's receipt. */
+            receipt: string;
+            /** @description When it was asked for. */
+            requested_at: components["schemas"]["Time"];
+            /** @description Who wanted it: `buyer · seller · rule`. */
+            source: string;
+            submitted_at?: components["schemas"]["Time"] | null;
+            tell_at?: components["schemas"]["Time"] | null;
+        };
+        /** @description What a channel lets its sellers cancel. */
+        CancelTermsDto: {
+            /** @description Paid orders too; otherwise those end by the buyer's refund. */
+            paid: boolean;
+            /** @description The reasons that it takes. */
+            reasons: string[];
         };
         /** @description An account with a carrier. */
         CarrierAccountDto: {
@@ -2446,6 +2585,53 @@ export interface components {
             /** @description Id of the warehouse. */
             warehouse_id: string;
         };
+        /** @description A typed order. */
+        NewOrder: {
+            /** @description Who buys. */
+            buyer?: components["schemas"]["BuyerInput"];
+            /** @description The buyer's words. */
+            buyer_note?: string;
+            /** @description Shipped before it is paid. */
+            cash_on_delivery?: boolean;
+            discount?: components["schemas"]["Money"] | null;
+            /** @description Its number in the shop; absent: one is given. */
+            external_id?: string | null;
+            /** @description What was bought. */
+            lines: components["schemas"]["NewOrderLine"][];
+            /** @description The money is there. */
+            paid?: boolean;
+            /** @description RFC 3339; absent: now. */
+            placed_at?: string | null;
+            /** @description Who receives. */
+            recipient: components["schemas"]["RecipientInput"];
+            /** @description The seller's words. */
+            seller_note?: string;
+            /** @description RFC 3339: the promise. */
+            ship_by?: string | null;
+            shipping?: components["schemas"]["Money"] | null;
+            /** @description Id of a shop that has no channel. */
+            shop_id: string;
+            /** @description Tags. */
+            tags?: string[];
+            tax?: components["schemas"]["Money"] | null;
+            total?: components["schemas"]["Money"] | null;
+        };
+        /** @description What is sold: a SKU or bundle by its code, or a listing of the shop. */
+        NewOrderLine: {
+            discount?: components["schemas"]["Money"] | null;
+            /** @description Added free of charge. */
+            gift?: boolean;
+            /** @description Or id of a listing of the shop. */
+            listing_id?: string | null;
+            /**
+             * Format: int64
+             * @description Units.
+             */
+            quantity: number;
+            /** @description Code of a SKU or bundle. */
+            sku?: string | null;
+            unit_price?: components["schemas"]["Money"] | null;
+        };
         /** @description A shop to connect. */
         NewShop: {
             /** @description The manifest's credential fields. Sealed, never shown again. */
@@ -2579,6 +2765,8 @@ export interface components {
         OrderDetail: components["schemas"]["OrderRow"] & {
             approved_at?: components["schemas"]["Time"] | null;
             approved_by?: components["schemas"]["ActorDto"] | null;
+            /** @description Cancellations, oldest first. */
+            cancellations: components["schemas"]["CancellationDto"][];
             /** @description Order-level discount. */
             discount: components["schemas"]["Money"];
             /** @description What checks saw. */
@@ -2903,6 +3091,73 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_BundleDto: {
+            /** @description The rows. */
+            items: {
+                /** @description Code. */
+                code: string;
+                /** @description Id. */
+                id: string;
+                /** @description Name. */
+                name: string;
+                /** @description Its parts. */
+                parts: components["schemas"]["BundlePart"][];
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_CarrierAccountDto: {
+            /** @description The rows. */
+            items: {
+                /** @description It may be chosen. */
+                active: boolean;
+                /** @description Id. */
+                id: string;
+                /** @description Name. */
+                name: string;
+                /** @description Open settings. */
+                settings: {
+                    [key: string]: string;
+                };
+                /** @description Only orders of this shop. */
+                shop_id?: string | null;
+                /** @description Manifest id of the carrier's vendor. */
+                vendor: string;
+                /**
+                 * Format: int64
+                 * @description For `If-Match`.
+                 */
+                version: number;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_CompletenessHour: {
+            /** @description The rows. */
+            items: {
+                /** @description When the channel was asked. */
+                checked_at: components["schemas"]["Time"];
+                /** @description Start of the hour, by placing time. */
+                hour: components["schemas"]["Time"];
+                /**
+                 * Format: int64
+                 * @description Ours.
+                 */
+                ours: number;
+                /**
+                 * Format: int64
+                 * @description The channel's count.
+                 */
+                theirs: number;
+                /** @description `complete · closing · gap`. */
+                verdict: string;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_DeadJob: {
             /** @description The rows. */
             items: {
@@ -2948,6 +3203,32 @@ export interface components {
                 /** @description Layout of the files. */
                 source: string;
                 withdrawn_at?: components["schemas"]["Time"] | null;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_LaneDepth: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Jobs that gave up.
+                 */
+                dead: number;
+                /** @description The lane. */
+                lane: string;
+                oldest_run_at?: components["schemas"]["Time"] | null;
+                /**
+                 * Format: int64
+                 * @description Jobs that wait.
+                 */
+                ready: number;
+                /**
+                 * Format: int64
+                 * @description Jobs under way.
+                 */
+                running: number;
             }[];
             /** @description Where the next page starts; `null` on the last one. */
             next?: string | null;
@@ -3209,6 +3490,72 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_RateCardRow: {
+            /** @description The rows. */
+            items: (components["schemas"]["RateDto"] & {
+                /** @description The carrier account. */
+                carrier_account: components["schemas"]["Named"];
+                /** @description Its carrier. */
+                vendor: string;
+            })[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_RateDto: {
+            /** @description The rows. */
+            items: {
+                /** @description City; empty = any. */
+                city?: string;
+                /** @description ISO 3166-1 alpha-2. */
+                country?: string;
+                /**
+                 * Format: int64
+                 * @description Days it promises.
+                 */
+                days: number;
+                /** @description First price. */
+                first: components["schemas"]["Money"];
+                /**
+                 * Format: int64
+                 * @description Weight that the first price covers.
+                 */
+                first_grams: number;
+                /**
+                 * Format: int64
+                 * @description The heaviest parcel it takes.
+                 */
+                max_grams: number;
+                /** @description Province; empty = any. */
+                province?: string;
+                /** @description Service word of the carrier. */
+                service: string;
+                /** @description Price of a step. */
+                step: components["schemas"]["Money"];
+                /**
+                 * Format: int64
+                 * @description Grams of a further step.
+                 */
+                step_grams: number;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_RoleDto: {
+            /** @description The rows. */
+            items: {
+                /** @description Every installation has it; not sent. */
+                built_in?: boolean;
+                /** @description Name. */
+                name: string;
+                /** @description Permission words. */
+                permissions: string[];
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_ShipmentDto: {
             /** @description The rows. */
             items: {
@@ -3276,6 +3623,59 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_ShopDto: {
+            /** @description The rows. */
+            items: {
+                /** @description Currency. */
+                currency: string;
+                cursor_at?: components["schemas"]["Time"] | null;
+                /** @description The channel's id of the seller. */
+                external_id: string;
+                /** @description `ok · silent · stopped`: what Home counts. */
+                health: string;
+                /** @description Id. */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description Seconds between now and the cursor.
+                 */
+                lag_seconds?: number | null;
+                last_order_at?: components["schemas"]["Time"] | null;
+                /** @description Name. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description Payloads that could not be stored.
+                 */
+                parked: number;
+                /** @description Check and approval policy. */
+                policy: Record<string, unknown>;
+                /** @description What went wrong last. */
+                pull_error?: string | null;
+                pulled_at?: components["schemas"]["Time"] | null;
+                /** @description Open settings. */
+                settings: {
+                    [key: string]: string;
+                };
+                /** @description `active · paused · reauthorize`. */
+                shop_state: string;
+                silent_since?: components["schemas"]["Time"] | null;
+                /** @description Why, in words. */
+                state_detail: string;
+                /** @description Manifest id. */
+                vendor: string;
+                /**
+                 * Format: int64
+                 * @description For `If-Match`.
+                 */
+                version: number;
+                /** @description Zone of its business day. */
+                zone: string;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_SkuDto: {
             /** @description The rows. */
             items: {
@@ -3337,6 +3737,153 @@ export interface components {
                 sku_code: string;
                 /** @description SKU id. */
                 sku_id: string;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_TokenDto: {
+            /** @description The rows. */
+            items: {
+                /** @description When it was made. */
+                created_at: components["schemas"]["Time"];
+                /** @description Id. */
+                id: string;
+                /** @description What it is for. */
+                name: string;
+                revoked_at?: components["schemas"]["Time"] | null;
+                /** @description What it may do. */
+                scopes: string[];
+                used_at?: components["schemas"]["Time"] | null;
+                /** @description Whose rights it has at most. */
+                user_id: string;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_UserDto: {
+            /** @description The rows. */
+            items: {
+                /** @description When the account was made. */
+                created_at: components["schemas"]["Time"];
+                disabled_at?: components["schemas"]["Time"] | null;
+                /** @description Id. */
+                id: string;
+                /** @description Language of the screens. */
+                locale: string;
+                /** @description Sign-in name. */
+                login: string;
+                /** @description Display name. */
+                name: string;
+                /** @description Role. */
+                role: string;
+                /** @description Shops they work with; `null` = all. */
+                shops?: string[] | null;
+                /**
+                 * Format: int64
+                 * @description For `If-Match`.
+                 */
+                version: number;
+                /** @description Warehouses they work with; `null` = all. */
+                warehouses?: string[] | null;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_VendorDto: {
+            /** @description The rows. */
+            items: {
+                /** @description It is a carrier: waybills can be bought. */
+                carrier: boolean;
+                /** @description It is a marketplace: shops can be connected. */
+                channel: boolean;
+                /** @description The credential form. */
+                credentials: components["schemas"]["Field"][];
+                /** @description Default currency. */
+                currency: string;
+                /** @description Its own documentation. */
+                docs_url: string;
+                /** @description Hosts it talks to unless `base_url` says otherwise. */
+                hosts: string[];
+                /** @description The one word. */
+                id: string;
+                /**
+                 * Format: int32
+                 * @description Days after its end that an order's personal data are kept, at most.
+                 */
+                keep_personal_days: number;
+                /** @description Its logo, as an SVG document. */
+                logo_svg: string;
+                /** @description What people call it. */
+                name: components["schemas"]["LabelDto"];
+                /** @description Carrier services, by word. */
+                services: {
+                    [key: string]: components["schemas"]["LabelDto"];
+                };
+                /** @description The settings form. */
+                settings: components["schemas"]["Field"][];
+                /** @description Zone of the shop's business day. */
+                zone: string;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_WarehouseDto: {
+            /** @description The rows. */
+            items: {
+                /** @description Orders may be routed to it. */
+                active?: boolean;
+                /** @description Street. */
+                address?: string;
+                /** @description City. */
+                city?: string;
+                /** @description Short code. */
+                code: string;
+                /** @description Who sends. */
+                contact?: string;
+                /** @description ISO 3166-1 alpha-2. */
+                country?: string;
+                /** @description District. */
+                district?: string;
+                /** @description Id; not sent. */
+                id?: string;
+                /** @description `own · third_party · channel`. */
+                kind?: string;
+                /**
+                 * Format: int64
+                 * @description Latitude × 10⁶.
+                 */
+                lat_e6?: number | null;
+                /**
+                 * Format: int64
+                 * @description Longitude × 10⁶; found from the region when absent.
+                 */
+                lng_e6?: number | null;
+                /** @description Name. */
+                name: string;
+                /** @description `print_then_pack · pack_then_print`. */
+                pack_flow?: string;
+                /** @description Phone of who sends. */
+                phone?: string;
+                /** @description Postal code. */
+                postal_code?: string;
+                /**
+                 * Format: int64
+                 * @description Higher is preferred.
+                 */
+                priority?: number;
+                /** @description Province or state. */
+                province?: string;
+                /** @description Town or street office. */
+                town?: string;
+                /**
+                 * Format: int64
+                 * @description For `If-Match`; not sent.
+                 */
+                version?: number;
             }[];
             /** @description Where the next page starts; `null` on the last one. */
             next?: string | null;
@@ -3429,6 +3976,13 @@ export interface components {
              */
             version?: number | null;
         };
+        /** @description A price and the account that asks it. */
+        RateCardRow: components["schemas"]["RateDto"] & {
+            /** @description The carrier account. */
+            carrier_account: components["schemas"]["Named"];
+            /** @description Its carrier. */
+            vendor: string;
+        };
         /** @description A price of a parcel: first weight, then steps, by destination; the longest matching destination wins. */
         RateDto: {
             /** @description City; empty = any. */
@@ -3464,7 +4018,7 @@ export interface components {
              */
             step_grams: number;
         };
-        /** @description What changes of a recipient; absent parts stay. */
+        /** @description A recipient; where one is changed, absent parts stay. */
         RecipientInput: {
             /**
              * @description Street, house, flat.
@@ -3547,9 +4101,13 @@ export interface components {
         };
         /** @description A routing. */
         RouteInput: components["schemas"]["Selection"] & {
+            /** @description Id of the carrier account that gets the parcels; absent: the best one. */
+            carrier_account_id?: string | null;
             /** @description Ship what is there, let the rest wait. */
             partial?: boolean;
-            /** @description Only from this warehouse; absent: the best one. */
+            /** @description Its service; absent: the cheapest that fits. */
+            service?: string | null;
+            /** @description Only from this warehouse; absent: the best one. An order that lies in another one moves while nothing is packed. */
             warehouse_id?: string | null;
         };
         /** @description One scan. */
@@ -3868,6 +4426,21 @@ export interface components {
              */
             quantity: number;
         };
+        /** @description A split of one order. */
+        SplitOrder: components["schemas"]["Selection"] & {
+            /** @description What goes into the second parcel. */
+            lines: components["schemas"]["SplitPart"][];
+        };
+        /** @description Units of a line. */
+        SplitPart: {
+            /** @description Id of the line. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Units of it that go into the second parcel.
+             */
+            quantity: number;
+        };
         /** @description Why a number is what it is: on hand = Σ movements, reserved = Σ held reservations. */
         StockExplanation: {
             /** @description The newest movements. */
@@ -4056,6 +4629,7 @@ export interface components {
         };
         /** @description A company that Wharf can talk to. */
         VendorDto: {
+            cancel?: components["schemas"]["CancelTermsDto"] | null;
             /** @description It is a carrier: waybills can be bought. */
             carrier: boolean;
             /** @description It is a marketplace: shops can be connected. */
@@ -4290,7 +4864,12 @@ export interface operations {
     };
     list_bundles: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4302,7 +4881,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BundleDto"][];
+                    "application/json": components["schemas"]["Page_BundleDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -4314,6 +4901,14 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4341,7 +4936,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BundleDto"][];
+                    "application/json": components["schemas"]["BundleDto"];
                 };
             };
             401: {
@@ -4372,7 +4967,12 @@ export interface operations {
     };
     list_carrier_accounts: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4384,7 +4984,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CarrierAccountDto"][];
+                    "application/json": components["schemas"]["Page_CarrierAccountDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -4396,6 +5004,14 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4586,7 +5202,12 @@ export interface operations {
     };
     list_rates: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
+                limit?: number;
+            };
             header?: never;
             path: {
                 id: string;
@@ -4600,7 +5221,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RateDto"][];
+                    "application/json": components["schemas"]["Page_RateDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -4612,6 +5241,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4949,7 +5594,9 @@ export interface operations {
     list_imports: {
         parameters: {
             query?: {
+                /** @description `next` of the page before. */
                 cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
                 limit?: number;
             };
             header?: never;
@@ -5310,7 +5957,12 @@ export interface operations {
     };
     job_depths: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5322,7 +5974,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LaneDepth"][];
+                    "application/json": components["schemas"]["Page_LaneDepth"];
                 };
             };
             400: {
@@ -5342,6 +5994,14 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5464,7 +6124,9 @@ export interface operations {
     dead_jobs: {
         parameters: {
             query?: {
+                /** @description `next` of the page before. */
                 cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
                 limit?: number;
             };
             header?: never;
@@ -5623,7 +6285,9 @@ export interface operations {
     list_operations: {
         parameters: {
             query?: {
+                /** @description `next` of the page before. */
                 cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
                 limit?: number;
             };
             header?: never;
@@ -5677,7 +6341,9 @@ export interface operations {
     get_operation: {
         parameters: {
             query?: {
+                /** @description `next` of the page before. */
                 cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
                 limit?: number;
             };
             header?: never;
@@ -5755,6 +6421,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
                 };
             };
             400: {
@@ -5903,6 +6577,85 @@ export interface operations {
             };
         };
     };
+    create_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOrder"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderRow"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderRow"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_order: {
         parameters: {
             query?: never;
@@ -5991,12 +6744,38 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     approve_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6014,6 +6793,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6023,6 +6818,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6043,7 +6854,9 @@ export interface operations {
     assign_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6061,6 +6874,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6070,6 +6899,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6150,10 +6995,93 @@ export interface operations {
             };
         };
     };
+    cancel_orders: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CancelInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     confirm_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6171,6 +7099,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6180,6 +7124,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6200,7 +7160,9 @@ export interface operations {
     edit_address: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6216,6 +7178,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
                 };
             };
             400: {
@@ -6235,6 +7205,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6255,7 +7241,9 @@ export interface operations {
     hold_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6273,6 +7261,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6282,6 +7286,103 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    merge_orders: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Selection"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6302,7 +7403,9 @@ export interface operations {
     note_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6318,6 +7421,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
                 };
             };
             400: {
@@ -6337,6 +7448,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6357,7 +7484,9 @@ export interface operations {
     release_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6375,6 +7504,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6384,6 +7529,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6404,7 +7565,9 @@ export interface operations {
     route_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6422,6 +7585,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6431,6 +7610,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6451,7 +7646,9 @@ export interface operations {
     share_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6467,6 +7664,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
                 };
             };
             400: {
@@ -6486,6 +7691,103 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    split_orders: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SplitOrder"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6506,7 +7808,9 @@ export interface operations {
     tag_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6522,6 +7826,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
                 };
             };
             400: {
@@ -6541,6 +7853,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6616,7 +7944,9 @@ export interface operations {
     unroute_orders: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6634,6 +7964,22 @@ export interface operations {
                     "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6643,6 +7989,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7400,9 +8762,14 @@ export interface operations {
             };
         };
     };
-    list_roles: {
+    list_rate_cards: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Id of a carrier account; absent: all of them. */
+                carrier_account?: string;
+                cursor?: string;
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -7414,7 +8781,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RoleDto"][];
+                    "application/json": components["schemas"]["Page_RateCardRow"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -7426,6 +8801,70 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_roles: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RoleDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8313,7 +9752,12 @@ export interface operations {
     };
     list_shops: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -8325,7 +9769,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ShopDto"][];
+                    "application/json": components["schemas"]["Page_ShopDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -8337,6 +9789,14 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8516,8 +9976,10 @@ export interface operations {
     shop_completeness: {
         parameters: {
             query?: {
+                cursor?: string;
                 /** @description How many hours back (24). */
                 hours?: number;
+                limit?: number;
             };
             header?: never;
             path: {
@@ -8532,7 +9994,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CompletenessHour"][];
+                    "application/json": components["schemas"]["Page_CompletenessHour"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -8776,7 +10246,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SkuDto"][];
+                    "application/json": components["schemas"]["Page_SkuDto"];
                 };
             };
             401: {
@@ -9084,7 +10554,12 @@ export interface operations {
     };
     list_tokens: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9096,10 +10571,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenDto"][];
+                    "application/json": components["schemas"]["Page_TokenDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9194,7 +10685,12 @@ export interface operations {
     };
     list_users: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9206,7 +10702,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserDto"][];
+                    "application/json": components["schemas"]["Page_UserDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -9218,6 +10722,14 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9351,7 +10863,12 @@ export interface operations {
     };
     list_vendors: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9363,10 +10880,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VendorDto"][];
+                    "application/json": components["schemas"]["Page_VendorDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9378,7 +10911,12 @@ export interface operations {
     };
     list_warehouses: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9390,7 +10928,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WarehouseDto"][];
+                    "application/json": components["schemas"]["Page_WarehouseDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -9402,6 +10948,14 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9627,5 +11181,5 @@ export interface operations {
     };
 }
 
-export const ORDER_ACTION_NAMES = ["approve","assign","blacklist","confirm","edit_address","hold","note","release","route","share","tag","take_next","unroute"] as const
+export const ORDER_ACTION_NAMES = ["approve","assign","blacklist","cancel","confirm","edit_address","hold","merge","note","release","route","share","split","tag","take_next","unroute"] as const
 export const EXPORT_NAMES = ["orders"] as const

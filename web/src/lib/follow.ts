@@ -1,13 +1,10 @@
 /** Long work (202): a card with its progress while it runs, its exact outcome when it has ended. It may be left meanwhile. */
 import type { TFunction } from 'i18next'
-import { readOperation } from '@/api/operations'
+import { readOperation, type Begun } from '@/api/operations'
 import type { ActionAnswer, Operation } from '@/api/types'
 import { dismissTally, showTally } from './tallies'
 
 const ASK_MS = 700
-
-/** What a bulk verb answers: its outcome, or the operation that will have it. */
-export type Begun = ActionAnswer | Operation
 
 const isOperation = (answer: Begun): answer is Operation => 'operation_state' in answer
 

@@ -119,6 +119,7 @@ export function orderDetail(row: OrderRow): OrderDetail {
     fixes: [],
     hold_history: row.holds.map((hold, index) => ({ ...hold, id: `h${index}`, detail: {}, placed_by: { by: 'rule', name: 'check', id: '1' } })),
     fulfillments: [],
+    cancellations: [],
     shipments: [],
     timeline: [
       { at: row.placed_at, kind: 'order.placed', params: { total: row.total }, actor: { by: 'vendor', name: 'sample' } },

@@ -60,6 +60,8 @@ pub struct KnownLine {
     pub external_id: String,
     /// The counters.
     pub counters: LineCounters,
+    /// Units that we cancelled ourselves: what the channel says does not bring them back.
+    pub cancelled_here: i64,
     /// What the buyer pays for it.
     pub total_minor: i64,
     /// What the buyer asked back.
@@ -249,6 +251,7 @@ fn lines(known: &Known, incoming: &ChannelOrder, out: &mut Amendment) {
             // The channel no longer lists it: nothing more of it is to be sent. The row stays.
             None => (c.ordered, c.ordered, old.refund),
         };
+        let wanted_cancelled = wanted_cancelled.max(old.cancelled_here.min(wanted_ordered));
         let told_anew =
             line.is_some_and(|l| l.observed_status != old.observed_status || l.total_minor != old.total_minor || l.refund != old.refund);
         // What has left cannot be taken back by a number: law 4 holds, and a person is told.

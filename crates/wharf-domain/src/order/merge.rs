@@ -38,8 +38,8 @@ pub struct Candidate {
     pub warehouse_id: WarehouseId,
     /// It has an open hold.
     pub held: bool,
-    /// Its parcel has a waybill or more.
-    pub labelled: bool,
+    /// Its parcel is too far to be changed.
+    pub fixed: bool,
 }
 
 /// Pairs of shops that may share: both policies name the other, or it is one shop.
@@ -51,7 +51,7 @@ pub fn refusal(a: &Candidate, b: &Candidate, allowed: AllowedPair<'_>) -> Option
     if a.held || b.held {
         return Some(MergeRefusal::Held);
     }
-    if a.labelled || b.labelled {
+    if a.fixed || b.fixed {
         return Some(MergeRefusal::TooLate);
     }
     if a.shop_id != b.shop_id && !(allowed(a.shop_id, b.shop_id) && allowed(b.shop_id, a.shop_id)) {
@@ -102,7 +102,7 @@ mod tests {
             recipient_print: "r".into(),
             warehouse_id: WarehouseId(1),
             held: false,
-            labelled: false,
+            fixed: false,
         }
     }
 
@@ -120,7 +120,7 @@ mod tests {
         };
         assert_eq!(differs(|_| {}), None);
         assert_eq!(differs(|b| b.held = true), Some(MergeRefusal::Held));
-        assert_eq!(differs(|b| b.labelled = true), Some(MergeRefusal::TooLate));
+        assert_eq!(differs(|b| b.fixed = true), Some(MergeRefusal::TooLate));
         assert_eq!(differs(|b| b.shop_id = ShopId(2)), Some(MergeRefusal::OtherShop));
         assert_eq!(differs(|b| b.buyer_key = "c".into()), Some(MergeRefusal::OtherBuyer));
         assert_eq!(differs(|b| b.recipient_print = "s".into()), Some(MergeRefusal::OtherRecipient));

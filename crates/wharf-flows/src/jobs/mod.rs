@@ -9,6 +9,8 @@ pub mod housekeeping;
 pub mod pull_orders;
 pub mod resolve_doubt;
 pub mod route_orders;
+pub mod run_operation;
+pub mod submit_cancellation;
 pub mod sweep;
 pub mod track_shipments;
 pub mod void_waybill;
@@ -39,6 +41,8 @@ pub fn all() -> Registry {
         .with::<pull_orders::PullOrders>()
         .with::<check_completeness::CheckCompleteness>()
         .with::<write_note::WriteNote>()
+        .with::<submit_cancellation::SubmitCancellation>()
+        .with::<run_operation::RunOperation>()
         .with::<erase_personal::ErasePersonal>()
 }
 

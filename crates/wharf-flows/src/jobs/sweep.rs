@@ -2,6 +2,8 @@
 
 use super::confirm_shipment::ConfirmShipment;
 use super::resolve_doubt::ResolveDoubt;
+use super::run_operation::RunOperation;
+use super::submit_cancellation::SubmitCancellation;
 use super::void_waybill::VoidWaybill;
 use super::{Attempt, Job, JobEnd};
 use crate::app::{App, FlowError};
@@ -17,7 +19,7 @@ use wharf_domain::timeline::Actor;
 use wharf_domain::waybill::{DOUBT_AFTER, WaybillState};
 use wharf_store::alerts::{self, About};
 use wharf_store::jobs::NewJob;
-use wharf_store::{StoreError, Tx, confirmations, fulfillments, jobs, locks, shipments, waybills};
+use wharf_store::{StoreError, Tx, cancellations, confirmations, fulfillments, jobs, locks, operations, shipments, waybills};
 
 /// Rows of one kind repaired in one run; the rest waits for the next.
 const AT_ONCE: i64 = 500;
@@ -55,6 +57,7 @@ impl Job for Sweep {
         app.store.write(move |tx| drafts(tx, &vendors).map_err(FlowError::from)).await?;
         app.store.write(|tx| purchases(tx).map_err(FlowError::from)).await?;
         app.store.write(|tx| obligations(tx).map_err(FlowError::from)).await?;
+        app.store.write(|tx| unfinished(tx).map_err(FlowError::from)).await?;
         app.store.write(|tx| unconfirmed(tx).map_err(FlowError::from)).await?;
         Ok(JobEnd::Done)
     }
@@ -121,5 +124,16 @@ fn obligations(tx: &mut Tx<'_>) -> Result<(), StoreError> {
         let rows = confirmations::stuck(tx, state, now.plus(-since), AT_ONCE)?;
         list.extend(rows.iter().map(|c| ConfirmShipment { confirmation: c.id, shop: c.shop_id }.new_job()));
     }
+    jobs::enqueue(tx, &list)
+}
+
+/// Cancellations that nobody told, and operations that nobody works on.
+fn unfinished(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let before = tx.now().plus(-PATIENCE);
+    let mut list: Vec<NewJob> = cancellations::stuck(tx, before, AT_ONCE)?
+        .into_iter()
+        .map(|(cancellation, shop)| SubmitCancellation { cancellation, shop }.new_job())
+        .collect();
+    list.extend(operations::stalled(tx, before, AT_ONCE)?.into_iter().map(|operation| RunOperation { operation }.new_job()));
     jobs::enqueue(tx, &list)
 }

@@ -91,8 +91,11 @@ pub struct Page<T> {
 /// What a bulk action did to one thing.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ActionResult {
-    /// Which thing.
+    /// Which thing; the number that was sent, where no thing has it.
     pub id: String,
+    /// Its number, where it was named by that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
     /// `done · already · refused`.
     pub outcome: String,
     /// Word of the refusal.
@@ -152,9 +155,24 @@ impl ActionAnswer {
                         ("refused", Some(reason.to_string()))
                     }
                 };
-                ActionResult { id: id.to_string(), outcome: word.into(), reason }
+                ActionResult { id: id.to_string(), external_id: None, outcome: word.into(), reason }
             })
             .collect();
         ActionAnswer { results, tally, operation_id: None, undo_until: None }
+    }
+
+    /// Adds refusals of what was named by its number.
+    pub fn refuse(&mut self, numbers: Vec<String>, reason: &str) {
+        if numbers.is_empty() {
+            return;
+        }
+        self.tally.refused += numbers.len() as u64;
+        *self.tally.reasons.entry(reason.to_owned()).or_default() += numbers.len() as u64;
+        self.results.extend(numbers.into_iter().map(|number| ActionResult {
+            id: number.clone(),
+            external_id: Some(number),
+            outcome: "refused".into(),
+            reason: Some(reason.to_owned()),
+        }));
     }
 }

@@ -1,9 +1,12 @@
 //! Input at the edge: strict queries and bodies (an unknown parameter is an error, never ignored), ids in paths.
 
 use super::problem::Problem;
+use super::schema::Shape;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
 
 /// Query parameters, repeatable; the type says `deny_unknown_fields`.
 pub struct Query<T>(pub T);
@@ -15,10 +18,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// A JSON body.
+/// A JSON body. What its documented schema does not know is refused by name, at every depth.
 pub struct Body<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned + ToSchema + 'static, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let bytes =
@@ -28,11 +31,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         if bytes.windows(6).any(|w| w == b"\\u0000") {
             return Err(Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "invalid", "body: a text holds a NUL character"));
         }
-        serde_json::from_slice(bytes).map(Body).map_err(|e| match e.classify() {
-            serde_json::error::Category::Data => {
-                Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("body: {e}"))
-            }
-            _ => Problem::malformed(format!("body: {e}")),
+        let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|e| Problem::malformed(format!("body: {e}")))?;
+        let shape = Shape::of::<T>();
+        if let Some(field) = shape.stranger(&value) {
+            return Err(Problem::invalid(&field, "is not a field of this request"));
+        }
+        let named = |(field, why): (String, String)| Problem::invalid(if field.is_empty() { "body" } else { &field }, why);
+        // What is open in the type is not open in the document.
+        if let Some(wrong) = shape.mismatch(&value, false) {
+            return Err(named(wrong));
+        }
+        serde_json::from_slice(bytes).map(Body).map_err(|e| match shape.mismatch(&value, true) {
+            Some(wrong) => named(wrong),
+            None => Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("body: {e}")),
         })
     }
 }
@@ -46,6 +57,28 @@ impl<T: std::str::FromStr + Send, S: Send + Sync> FromRequestParts<S> for Id<T> 
         let axum::extract::Path(text) =
             axum::extract::Path::<String>::from_request_parts(parts, state).await.map_err(|e| Problem::malformed(e.body_text()))?;
         text.parse().map(Id).map_err(|_| Problem::malformed(format!("{text:?} is no id")))
+    }
+}
+
+/// The version that `If-Match` names, where the caller sent one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IfMatch(pub Option<i64>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        if_match(&parts.headers).map(IfMatch)
+    }
+}
+
+/// The version that `If-Match` names.
+pub fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
+    match headers.get(header::IF_MATCH) {
+        None => Ok(None),
+        Some(value) => {
+            let text = value.to_str().unwrap_or_default().trim().trim_matches('"');
+            text.parse().map(Some).map_err(|_| Problem::malformed(format!("If-Match: {text:?} is no version")))
+        }
     }
 }
 

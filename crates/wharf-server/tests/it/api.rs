@@ -4,7 +4,7 @@ use crate::contract::operations;
 use crate::house::House;
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use wharf_domain::access::Permission;
 use wharf_domain::word::Word;
 use wharf_store::testing::{both_engines_with, memory};
@@ -124,6 +124,113 @@ async fn an_unknown_parameter_is_an_error() {
         assert_eq!(bad.status, StatusCode::BAD_REQUEST, "{path} ignores what it does not know");
         assert_eq!(bad.json()["code"], "malformed");
     }
+}
+
+/// A body that the document allows, as far as types go.
+fn example(schema: &Value, parts: &Value) -> Value {
+    if let Some(name) = schema["$ref"].as_str().and_then(|r| r.rsplit('/').next()) {
+        return example(&parts[name], parts);
+    }
+    if let Some(all) = schema["allOf"].as_array() {
+        let members = all.iter().map(|member| example(member, parts)).filter_map(|v| v.as_object().cloned());
+        return Value::Object(members.flatten().collect());
+    }
+    if let Some(one) = schema["oneOf"].as_array() {
+        return one.iter().find(|s| s["type"] != "null").map_or(Value::Null, |s| example(s, parts));
+    }
+    let word = schema["type"]
+        .as_str()
+        .or_else(|| schema["type"].as_array().and_then(|t| t.iter().find_map(Value::as_str).filter(|t| *t != "null")));
+    match word {
+        Some("string") => json!("1"),
+        Some("integer" | "number") => json!(1),
+        Some("boolean") => json!(true),
+        Some("array") => json!([example(&schema["items"], parts)]),
+        Some("object") => Value::Object(
+            schema["properties"].as_object().into_iter().flatten().map(|(name, inner)| (name.clone(), example(inner, parts))).collect(),
+        ),
+        _ => Value::Null,
+    }
+}
+
+/// Every place of a body where something may stand, as the keys that lead there.
+fn places(value: &Value, at: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
+    found.push(at.clone());
+    let inside: Vec<(Step, &Value)> = match value {
+        Value::Object(map) => map.iter().map(|(name, inner)| (Step::Name(name.clone()), inner)).collect(),
+        Value::Array(list) => list.iter().enumerate().map(|(index, inner)| (Step::Index(index), inner)).collect(),
+        _ => Vec::new(),
+    };
+    for (step, inner) in inside {
+        at.push(step);
+        places(inner, at, found);
+        at.pop();
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Name(String),
+    Index(usize),
+}
+
+fn at<'v>(value: &'v mut Value, place: &[Step]) -> &'v mut Value {
+    place.iter().fold(value, |value, step| match step {
+        Step::Name(name) => &mut value[name.as_str()],
+        Step::Index(index) => &mut value[*index],
+    })
+}
+
+/// A typo in a script must not change what a request means: every field of every body is known and of its type, or the
+/// request is refused with the field's name and nothing happens.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_body_refuses_a_field_it_does_not_know_or_of_a_wrong_type() {
+    let bed = memory();
+    let house = House::on(&bed);
+    let owner = house.person("owner", Permission::ALL).await;
+    let document = serde_json::to_value(wharf_server::http::openapi()).expect("json");
+    let parts = &document["components"]["schemas"];
+    let (mut bodies, mut strangers, mut wrong) = (0, 0, 0);
+    for (path, word, operation) in operations() {
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+        if !schema.is_object() {
+            continue;
+        }
+        bodies += 1;
+        let good = example(schema, parts);
+        let mut all = Vec::new();
+        places(&good, &mut Vec::new(), &mut all);
+        for place in &all {
+            let mut with_stranger = good.clone();
+            // An object that lists no fields takes any.
+            if let Value::Object(map) = at(&mut with_stranger, place)
+                && !map.is_empty()
+            {
+                map.insert("zz_typo".into(), json!("1"));
+                let answer = house.ask(&method(&word), &filled(&path, "1"), Some(&owner), &[], with_stranger.to_string()).await;
+                let told = String::from_utf8_lossy(&answer.body).into_owned();
+                assert!(matches!(answer.status.as_u16(), 400 | 422), "{word} {path} takes {with_stranger}: {} {told}", answer.status);
+                assert!(told.contains("zz_typo"), "{word} {path} does not name the field: {told}");
+                strangers += 1;
+            }
+            let mut of_wrong_type = good.clone();
+            let there = at(&mut of_wrong_type, place);
+            if there.is_null() {
+                continue;
+            }
+            *there = if there.is_array() || there.is_object() { json!(7) } else { json!([[]]) };
+            let answer = house.ask(&method(&word), &filled(&path, "1"), Some(&owner), &[], of_wrong_type.to_string()).await;
+            let told = String::from_utf8_lossy(&answer.body).into_owned();
+            assert!(matches!(answer.status.as_u16(), 400 | 422), "{word} {path} takes {of_wrong_type}: {} {told}", answer.status);
+            let problem: Value = serde_json::from_str(&told).expect("a problem");
+            assert!(
+                problem["fields"].as_array().is_some_and(|f| !f.is_empty()),
+                "{word} {path} with {of_wrong_type} names no field: {told}"
+            );
+            wrong += 1;
+        }
+    }
+    assert!(bodies > 40 && strangers > bodies && wrong > bodies, "{bodies} bodies, {strangers} strangers, {wrong} wrong types");
 }
 
 #[test]

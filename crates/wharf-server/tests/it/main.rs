@@ -4,4 +4,8 @@ mod api;
 mod contract;
 mod doctor;
 mod house;
+mod law12;
+mod lists;
+mod order_to_label;
 mod tidy;
+mod town;

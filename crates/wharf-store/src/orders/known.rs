@@ -64,7 +64,7 @@ pub fn known_of(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Vec<KnownOrder>, Sto
     )?;
     let mut lines: HashMap<OrderId, Vec<KnownLine>> = HashMap::with_capacity(rows.len());
     for row in tx.query_in(
-        "SELECT id, order_id, external_id, ordered, cancelled, allocated, packed, shipped, delivered, returned, total_minor, refund, observed_status \
+        "SELECT id, order_id, external_id, ordered, cancelled, allocated, packed, shipped, delivered, returned, total_minor, refund, observed_status, cancelled_here \
          FROM order_lines WHERE order_id IN ({ids}) ORDER BY order_id, position, id",
         &ids,
         &[],
@@ -76,6 +76,7 @@ pub fn known_of(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Vec<KnownOrder>, Sto
             total_minor: row.int(10)?,
             refund: row.word(11)?,
             observed_status: row.text(12)?,
+            cancelled_here: row.int(13)?,
         });
     }
     let mut labelled: HashMap<OrderId, bool> = HashMap::new();

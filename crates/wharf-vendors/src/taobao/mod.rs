@@ -1,6 +1,7 @@
 //! A marketplace over TOP: trades in windows paged from the back, notes, shipping confirmations, tokens for recipients.
 //! This file sequences calls; `map.rs` reads trades, `words.rs` knows the platform's words, `ship.rs` the ways to confirm.
 
+mod cancel;
 mod manifest;
 mod map;
 mod promise;
@@ -21,7 +22,7 @@ mod tests;
 use crate::top::Top;
 use crate::top::wire::{Maybe, Unread};
 use serde_json::json;
-use wharf_connect::channel::{GroupRecipients, OpenPersonalData, ShopIdentity, WindowRules, WriteNotes};
+use wharf_connect::channel::{CancelOrders, GroupRecipients, OpenPersonalData, ShopIdentity, WindowRules, WriteNotes};
 use wharf_connect::{Call, Channel, Confirmed, ConnectError, Count, Held, Manifest, OrderPage, PullWindow, ShipmentConfirmation, Vendor};
 use wharf_domain::address::PersonalData;
 use wharf_domain::order::channel::ChannelOrder;
@@ -101,6 +102,9 @@ impl Channel for Connector {
         Some(self)
     }
     fn privacy(&self) -> Option<&dyn OpenPersonalData> {
+        Some(self)
+    }
+    fn cancel(&self) -> Option<&dyn CancelOrders> {
         Some(self)
     }
     fn grouping(&self) -> Option<&dyn GroupRecipients> {

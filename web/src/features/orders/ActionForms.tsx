@@ -13,7 +13,21 @@ export interface FormProps {
   onChange: (fields: Fields | undefined) => void
 }
 
-const CANCEL_CHOICES = ['buyer_asked', 'out_of_stock', 'wrong_price', 'duplicate', 'address_unreachable', 'other'] as const
+const CANCEL_CHOICES = [
+  'buyer_asked',
+  'wrong_item',
+  'wrong_details',
+  'not_paid',
+  'duplicate',
+  'out_of_stock',
+  'wrong_price',
+  'quality',
+  'address_unreachable',
+  'too_slow',
+  'malicious',
+  'met_in_person',
+  'other',
+] as const
 
 function Field({ label, children }: { label: string; children: (id: string) => ReactNode }) {
   const id = useId()

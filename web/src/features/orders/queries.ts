@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { api, body } from '@/api/client'
 import type { ActionAnswer, Selection, Counts, OrderDetail, OrderRow, Page, Recipient } from '@/api/types'
-import type { Begun } from '@/lib/follow'
+import type { Begun } from '@/api/operations'
 import type { ActionName } from './actions'
 import { withoutPhase, type OrderFilter } from './filter'
 

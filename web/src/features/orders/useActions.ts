@@ -22,7 +22,7 @@ export function useActions(labelOf: (id: string) => string) {
 
   const takeBack = useCallback(
     async (operationId: string) => {
-      showOutcome(await undoOperation(operationId), t('tally.undone'), t, labelOf)
+      showOutcome(await followOperation(await undoOperation(operationId), t('tally.undo'), t), t('tally.undone'), t, labelOf)
       await refresh()
     },
     [refresh, t, labelOf],

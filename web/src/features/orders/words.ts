@@ -15,6 +15,7 @@ export const WORD_PARAMS: Record<string, string> = {
   missing: 'recipient',
   about: 'about',
   intent: 'intent',
+  cancel_reason: 'cancel_reason',
   severity: 'severity',
   code: 'hold',
 }

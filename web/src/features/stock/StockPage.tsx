@@ -50,7 +50,8 @@ export function StockPage() {
   const [warehouse, setWarehouse] = useState<string>()
   const [low, setLow] = useState(false)
   const [open, setOpen] = useState<string>()
-  const warehouses = (useQuery(warehousesQuery).data?.items ?? []).filter((entry) => entry.kind !== 'channel')
+  const places = useQuery(warehousesQuery)
+  const warehouses = (places.data?.items ?? []).filter((entry) => entry.kind !== 'channel')
   const filter: StockFilter = { ...(q ? { q } : {}), ...(warehouse ? { warehouse } : {}), ...(low ? { low } : {}) }
   const list = useInfiniteQuery(stockQuery(filter))
   const rows = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data])
@@ -115,7 +116,8 @@ export function StockPage() {
         <ExportButton list="stock" query={{ ...filter, sort: 'available' }} />
       </div>
       <div className="list-body">
-        {list.isPending ? (
+        {/* Each warehouse is a column: rows wait for them, or they would move when they come. */}
+        {list.isPending || places.isPending ? (
           <SkeletonRows count={18} />
         ) : list.isError && rows.length === 0 ? (
           <ErrorState error={list.error} retry={() => void list.refetch()} />

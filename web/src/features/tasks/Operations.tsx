@@ -8,6 +8,7 @@ import type { Operation } from '@/api/types'
 import { Chip, type Tone } from '@/components/Chip'
 import type { Column } from '@/components/DataTable'
 import { PagedList } from '@/components/PagedList'
+import { followOperation } from '@/lib/follow'
 import { useLive } from '@/lib/live'
 import { useNarrow } from '@/lib/media'
 import { useNow } from '@/lib/now'
@@ -40,7 +41,8 @@ export function Operations() {
   const undo = async (operation: Operation) => {
     setBusy(operation.id)
     try {
-      showOutcome(await undoOperation(operation.id), t('tasks.undo_of', { verb: verb(operation) }), t, (id) => id)
+      const title = t('tasks.undo_of', { verb: verb(operation) })
+      showOutcome(await followOperation(await undoOperation(operation.id), title, t), title, t, (id) => id)
       void client.invalidateQueries({ queryKey: ['orders'] })
     } catch (error) {
       showFailure(error, t('tally.undo_failed'), t)

@@ -70,6 +70,7 @@ fn known() -> Known {
         id: OrderLineId(id),
         external_id: external.into(),
         counters: LineCounters { ordered, allocated: ordered, ..LineCounters::default() },
+        cancelled_here: 0,
         total_minor: 25 * ordered,
         refund: LineRefund::None,
         observed_status: "W".into(),

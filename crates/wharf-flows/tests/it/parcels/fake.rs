@@ -7,12 +7,16 @@ use std::sync::Mutex;
 use tokio::sync::Notify;
 use wharf_connect::carrier::{BookRequest, Booked, Carrier, ParcelOrder, TrackingUpdate};
 use wharf_connect::channel::{
-    Channel, Confirmed, Count, Held, OrderPage, PullWindow, ShipmentConfirmation, ShopIdentity, WindowRules, WriteNotes,
+    CancelOrders, CancelTerms, Channel, Confirmed, Count, Held, OrderPage, PullWindow, ShipmentConfirmation, ShopIdentity, WindowRules,
+    WriteNotes,
 };
 use wharf_connect::manifest::Pace;
 use wharf_connect::{Call, ConnectError, Http, HttpRequest, HttpResponse, Label, LabelSource, Manifest, TransportError, Vendor};
+use wharf_domain::cancellation::CancelReason;
 use wharf_domain::money::{CNY, Money};
+use wharf_domain::order::ChannelStatus;
 use wharf_domain::order::channel::{ChannelOrder, ChannelShipment};
+use wharf_domain::word::Observed;
 
 /// What goes wrong with the next call of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +48,8 @@ pub struct Truth {
     pub voided: Vec<String>,
     /// Confirmations that took effect: (order, number) → how often.
     pub confirmed: BTreeMap<(String, String), usize>,
+    /// Orders closed for their seller: which, and how many calls took effect.
+    pub closed: BTreeMap<String, usize>,
     /// What was told of each: order, lines with their units.
     pub told: Vec<(String, Vec<(String, i64)>)>,
     /// Faults of the next calls, by kind of call.
@@ -221,12 +227,17 @@ impl Channel for Fake {
         Ok(OrderPage { orders, unreadable: Vec::new(), next: None })
     }
     async fn get_order(&self, _: &Call<'_>, external_id: &str) -> Result<ChannelOrder, ConnectError> {
-        let numbers = self
+        let (numbers, closed) = self
             .perform("get_order", |truth| {
-                truth.confirmed.keys().filter(|(id, _)| id == external_id).map(|(_, n)| n.clone()).collect::<Vec<_>>()
+                let numbers = truth.confirmed.keys().filter(|(id, _)| id == external_id).map(|(_, n)| n.clone()).collect::<Vec<_>>();
+                (numbers, truth.closed.contains_key(external_id))
             })
             .await?;
         let mut order = channel_order(external_id, &[], "");
+        if closed {
+            order.status = Observed::Known(ChannelStatus::Cancelled);
+            order.observed_status = "TRADE_CLOSED".into();
+        }
         order.shipments = numbers
             .into_iter()
             .map(|number| ChannelShipment { carrier: "CNT".into(), number, line_ids: Vec::new(), shipped_at: None })
@@ -249,6 +260,9 @@ impl Channel for Fake {
     async fn identify(&self, _: &Call<'_>) -> Result<ShopIdentity, ConnectError> {
         Ok(ShopIdentity { external_id: "1".into(), name: "counting".into() })
     }
+    fn cancel(&self) -> Option<&dyn CancelOrders> {
+        Some(self)
+    }
     fn window_rules(&self) -> WindowRules {
         WindowRules { longest: i64::MAX, overlap: 0, lag: 0, history: i64::MAX }
     }
@@ -264,6 +278,44 @@ impl WriteNotes for Fake {
             truth.notes.insert(external_id.to_owned(), note.to_owned());
         })
         .await
+    }
+}
+
+/// Takes what is paid, for two reasons. Never idempotent: every call that gets through counts.
+#[async_trait]
+impl CancelOrders for Fake {
+    fn terms(&self) -> &'static CancelTerms {
+        &CancelTerms { reasons: &[CancelReason::BuyerAsked, CancelReason::OutOfStock], paid: true }
+    }
+    async fn cancel(&self, _: &Call<'_>, external_id: &str, _: CancelReason) -> Result<Confirmed, ConnectError> {
+        self.perform("cancel", |truth| *truth.closed.entry(external_id.to_owned()).or_default() += 1).await?;
+        Ok(Confirmed::Accepted { receipt: "C1".into() })
+    }
+}
+
+/// A vendor without a channel: its shops' orders are typed or come by files.
+pub struct Plain(&'static Manifest);
+
+pub static PLAIN: Plain = Plain(&Manifest {
+    id: "plain",
+    name: Label { en: "Plain", zh: "无平台" },
+    credentials: &[],
+    settings: &[],
+    hosts: &[],
+    pace: Pace { per_minute: 1_000_000, burst: 100_000 },
+    secret_headers: &[],
+    logo_svg: "",
+    zone: "Asia/Shanghai",
+    currency: "CNY",
+    docs_url: "",
+    splits_orders: false,
+    splits_lines: false,
+    keep_personal_days: None,
+});
+
+impl Vendor for Plain {
+    fn manifest(&self) -> &'static Manifest {
+        self.0
     }
 }
 

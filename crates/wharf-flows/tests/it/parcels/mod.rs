@@ -3,7 +3,9 @@
 
 pub mod bed;
 mod bench;
+mod cancel;
 mod exactly_once;
 pub mod fake;
 mod laws;
 mod routing;
+mod verbs;

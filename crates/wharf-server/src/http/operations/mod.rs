@@ -3,12 +3,15 @@
 use super::dto::{ActionAnswer, Page, Tally, Time};
 use super::guard::{Guard, Identity, OrdersAct, OrdersRead};
 use super::input::{Id, Query, id, limit};
+use super::orders::act::{LONG, accepted};
+use super::page::PageParams;
 use super::problem::Problem;
 use super::state::AppState;
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wharf_domain::access::Permission;
@@ -67,7 +70,8 @@ pub struct OperationDetail {
     pub results: Page<OperationResult>,
 }
 
-fn dto(o: operations::Operation) -> OperationDto {
+/// As the API shows it.
+pub fn dto(o: operations::Operation) -> OperationDto {
     let count = |n: i64| u64::try_from(n).unwrap_or(0);
     OperationDto {
         id: o.id.to_string(),
@@ -93,14 +97,6 @@ fn sees(who: &Identity, operation: &operations::Operation) -> bool {
     operation.user_id == Some(who.user_id) || who.may(Permission::AuditRead)
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct PageParams {
-    limit: Option<u32>,
-    cursor: Option<String>,
-}
-
 /// The person's own operations, latest first.
 #[utoipa::path(get, path = "/api/v1/operations", tag = "live", operation_id = "list_operations", params(PageParams),
     responses((status = 200, body = Page<OperationDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
@@ -112,9 +108,8 @@ async fn list(
     let take = limit(params.limit)?;
     let before: Option<OperationId> = params.cursor.as_deref().map(|c| id("cursor", c)).transpose()?;
     let user = guard.who.user_id;
-    let rows = state.app.store.read(move |tx| operations::list(tx, Some(user), before, take as i64)).await?;
-    let next = (rows.len() == take).then(|| rows.last()).flatten().map(|o| o.id.to_string());
-    Ok(Json(Page { items: rows.into_iter().map(dto).collect(), next }))
+    let rows = state.app.store.read(move |tx| operations::list(tx, Some(user), before, take as i64 + 1)).await?;
+    Ok(Json(Page::cut(rows, take, |o| o.id.to_string(), dto)))
 }
 
 /// One operation with its results.
@@ -133,28 +128,26 @@ async fn get(
         .store
         .read(move |tx| -> Result<_, StoreError> {
             let Some(found) = operations::get(tx, operation)? else { return Ok(None) };
-            Ok(Some((found, operations::results(tx, operation, after, take as i64)?)))
+            Ok(Some((found, operations::results(tx, operation, after, take as i64 + 1)?)))
         })
         .await?;
     let (operation, rows) = found.filter(|(o, _)| sees(&guard.who, o)).ok_or_else(|| Problem::not_found("operation"))?;
-    let next = (rows.len() == take).then(|| rows.last()).flatten().map(|r| r.target_id.to_string());
-    let items = rows
-        .into_iter()
-        .map(|r| OperationResult { id: r.target_id.to_string(), outcome: r.outcome.to_string(), reason: r.reason })
-        .collect();
-    Ok(Json(OperationDetail { operation: dto(operation), results: Page { items, next } }))
+    let show =
+        |r: operations::TargetResult| OperationResult { id: r.target_id.to_string(), outcome: r.outcome.to_string(), reason: r.reason };
+    let results = Page::cut(rows, take, |r| r.target_id.to_string(), show);
+    Ok(Json(OperationDetail { operation: dto(operation), results }))
 }
 
-/// Takes an operation back, target by target, where that is still true.
+/// Takes an operation back, target by target, where that is still true. Of a long one the answer is 202: an operation of its own.
 #[utoipa::path(post, path = "/api/v1/operations/{id}/actions/undo", tag = "live", operation_id = "undo_operation", params(("id" = String, Path)),
-    responses((status = 200, body = ActionAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn undo(
-    State(state): State<AppState>,
-    guard: Guard<OrdersAct>,
-    Id(operation): Id<OperationId>,
-) -> Result<Json<ActionAnswer>, Problem> {
+    responses((status = 200, body = ActionAnswer), (status = 202, body = OperationDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn undo(State(state): State<AppState>, guard: Guard<OrdersAct>, Id(operation): Id<OperationId>) -> Result<Response, Problem> {
     let found = state.app.store.read(move |tx| operations::get(tx, operation)).await?;
     found.filter(|o| sees(&guard.who, o)).ok_or_else(|| Problem::not_found("operation"))?;
     let asker = Asker::new(guard.who.actor(), guard.who.scope.clone());
-    Ok(Json(ActionAnswer::new(wharf_flows::undo::undo(&state.app, &asker, operation).await?)))
+    let begun = wharf_flows::undo::begin(&state.app, &asker, operation).await?;
+    if begun.total > LONG {
+        return accepted(&state, begun.operation).await;
+    }
+    Ok(Json(ActionAnswer::new(wharf_flows::undo::finish(&state.app, begun).await?)).into_response())
 }

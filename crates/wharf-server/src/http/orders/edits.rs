@@ -1,29 +1,28 @@
 //! What people write into orders: addresses, notes, tags, who looks after them, the blacklist.
 
-use super::actions::{Selection, answer, asker};
+use super::act::{Selection, act, asker};
 use crate::http::dto::ActionAnswer;
 use crate::http::guard::{Guard, OrdersAct};
-use crate::http::input::{Body, id, ids};
+use crate::http::input::{Body, IfMatch, id, ids};
+use crate::http::operations::OperationDto;
 use crate::http::problem::Problem;
 use crate::http::state::AppState;
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wharf_domain::id::{OrderId, UserId};
 use wharf_flows::app::Outcome;
-use wharf_flows::bulk::Bulk;
+use wharf_flows::approve;
 use wharf_flows::edit::{AddressEdit, NoteEdit};
 use wharf_flows::hold::BlacklistKind;
-use wharf_flows::{approve, edit};
+use wharf_flows::verbs::Verb;
 
 /// The most orders a person takes at once.
 const MOST_TAKEN: usize = 200;
-/// The most tags of one action.
-const MOST_TAGS: usize = 20;
 
 /// The routes of this part.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -36,28 +35,28 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(blacklist))
 }
 
-/// What changes of a recipient; absent parts stay.
+/// A recipient; where one is changed, absent parts stay.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
-struct RecipientInput {
+pub(super) struct RecipientInput {
     /// Name.
-    name: Option<String>,
+    pub(super) name: Option<String>,
     /// Phone.
-    phone: Option<String>,
+    pub(super) phone: Option<String>,
     /// ISO 3166-1 alpha-2.
-    country: Option<String>,
+    pub(super) country: Option<String>,
     /// Province or state.
-    province: Option<String>,
+    pub(super) province: Option<String>,
     /// City.
-    city: Option<String>,
+    pub(super) city: Option<String>,
     /// District.
-    district: Option<String>,
+    pub(super) district: Option<String>,
     /// Town or street office.
-    town: Option<String>,
+    pub(super) town: Option<String>,
     /// Postal code.
-    postal_code: Option<String>,
+    pub(super) postal_code: Option<String>,
     /// Street, house, flat.
-    address: Option<String>,
+    pub(super) address: Option<String>,
 }
 
 /// New addresses.
@@ -76,13 +75,14 @@ struct AddressInput {
 }
 
 /// Corrects where orders go. An order with a label is refused until the label is recalled.
-#[utoipa::path(post, path = "/api/v1/orders/actions/edit_address", tag = "orders", operation_id = "edit_address", request_body = AddressInput,
-    responses((status = 200, body = ActionAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/orders/actions/edit_address", tag = "orders", operation_id = "edit_address", params(("If-Match" = Option<String>, Header)), request_body = AddressInput,
+    responses((status = 200, body = ActionAnswer), (status = 202, body = OperationDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 async fn edit_address(
     State(state): State<AppState>,
     guard: Guard<OrdersAct>,
+    seen: IfMatch,
     Body(input): Body<AddressInput>,
-) -> Result<Json<ActionAnswer>, Problem> {
+) -> Result<Response, Problem> {
     let accept_phone = match input.accept.as_deref() {
         None => false,
         Some("phone") => true,
@@ -101,9 +101,7 @@ async fn edit_address(
         address: whole.address,
         accept_phone,
     };
-    let orders = input.selection.orders(&state, &guard.who.scope).await?;
-    let bulk = edit::edit_address(&state.app, &asker(&guard), orders, change, input.selection.dry_run).await?;
-    answer(&state, bulk).await
+    act(&state, &guard, seen, &input.selection, Verb::EditAddress(change)).await
 }
 
 /// A seller's note.
@@ -121,16 +119,19 @@ struct NoteInput {
 }
 
 /// Writes the seller's note and flag, here and on the channel.
-#[utoipa::path(post, path = "/api/v1/orders/actions/note", tag = "orders", operation_id = "note_orders", request_body = NoteInput,
-    responses((status = 200, body = ActionAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn note(State(state): State<AppState>, guard: Guard<OrdersAct>, Body(input): Body<NoteInput>) -> Result<Json<ActionAnswer>, Problem> {
+#[utoipa::path(post, path = "/api/v1/orders/actions/note", tag = "orders", operation_id = "note_orders", params(("If-Match" = Option<String>, Header)), request_body = NoteInput,
+    responses((status = 200, body = ActionAnswer), (status = 202, body = OperationDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn note(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    seen: IfMatch,
+    Body(input): Body<NoteInput>,
+) -> Result<Response, Problem> {
     let change = NoteEdit { note: input.seller_note, copy_buyer_note: input.copy_buyer_note, flag: input.seller_flag };
     if change == NoteEdit::default() {
         return Err(Problem::invalid("seller_note", "say what changes: seller_note, copy_buyer_note or seller_flag"));
     }
-    let orders = input.selection.orders(&state, &guard.who.scope).await?;
-    let bulk = edit::note(&state.app, &asker(&guard), orders, change, input.selection.dry_run).await?;
-    answer(&state, bulk).await
+    act(&state, &guard, seen, &input.selection, Verb::Note(change)).await
 }
 
 /// Tags to put on and take off.
@@ -147,40 +148,15 @@ struct TagInput {
 }
 
 /// Puts tags on and takes tags off.
-#[utoipa::path(post, path = "/api/v1/orders/actions/tag", tag = "orders", operation_id = "tag_orders", request_body = TagInput,
-    description = "Several tags are several operations; only the answer of a single tag names the operation that undoes it.",
-    responses((status = 200, body = ActionAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
-async fn tag(State(state): State<AppState>, guard: Guard<OrdersAct>, Body(input): Body<TagInput>) -> Result<Json<ActionAnswer>, Problem> {
-    let count = input.add.len() + input.remove.len();
-    if count == 0 || count > MOST_TAGS {
-        return Err(Problem::invalid("add", format!("between 1 and {MOST_TAGS} tags to put on or take off")));
-    }
-    let orders = input.selection.orders(&state, &guard.who.scope).await?;
-    let asker = asker(&guard);
-    let dry_run = input.selection.dry_run;
-    let mut bulks = Vec::with_capacity(count);
-    for tag in input.add {
-        bulks.push(edit::tag(&state.app, &asker, orders.clone(), tag, dry_run).await?);
-    }
-    for tag in input.remove {
-        bulks.push(edit::untag(&state.app, &asker, orders.clone(), tag, dry_run).await?);
-    }
-    answer(&state, together(bulks)).await
-}
-
-/// One answer of several: a refusal is told, a change outweighs what was so already.
-fn together(mut bulks: Vec<Bulk>) -> Bulk {
-    if bulks.len() == 1 {
-        return bulks.remove(0);
-    }
-    let mut outcomes: BTreeMap<OrderId, Outcome> = BTreeMap::new();
-    for (id, outcome) in bulks.into_iter().flat_map(|bulk| bulk.results) {
-        let kept = outcomes.entry(id).or_insert(Outcome::Already);
-        if matches!((&*kept, &outcome), (Outcome::Already, _) | (Outcome::Done, Outcome::Refused(_))) {
-            *kept = outcome;
-        }
-    }
-    Bulk { operation_id: None, results: outcomes.into_iter().collect() }
+#[utoipa::path(post, path = "/api/v1/orders/actions/tag", tag = "orders", operation_id = "tag_orders", params(("If-Match" = Option<String>, Header)), request_body = TagInput,
+    responses((status = 200, body = ActionAnswer), (status = 202, body = OperationDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn tag(
+    State(state): State<AppState>,
+    guard: Guard<OrdersAct>,
+    seen: IfMatch,
+    Body(input): Body<TagInput>,
+) -> Result<Response, Problem> {
+    act(&state, &guard, seen, &input.selection, Verb::Tag { add: input.add, remove: input.remove }).await
 }
 
 /// A sharing out.
@@ -193,17 +169,16 @@ struct ShareInput {
 }
 
 /// Shares orders among people evenly; those that somebody looks after stay with them.
-#[utoipa::path(post, path = "/api/v1/orders/actions/share", tag = "orders", operation_id = "share_orders", request_body = ShareInput,
-    responses((status = 200, body = ActionAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/orders/actions/share", tag = "orders", operation_id = "share_orders", params(("If-Match" = Option<String>, Header)), request_body = ShareInput,
+    responses((status = 200, body = ActionAnswer), (status = 202, body = OperationDto), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 async fn share(
     State(state): State<AppState>,
     guard: Guard<OrdersAct>,
+    seen: IfMatch,
     Body(input): Body<ShareInput>,
-) -> Result<Json<ActionAnswer>, Problem> {
+) -> Result<Response, Problem> {
     let among: Vec<UserId> = ids("among", &input.among)?;
-    let orders = input.selection.orders(&state, &guard.who.scope).await?;
-    let bulk = approve::share(&state.app, &asker(&guard), orders, among, input.selection.dry_run).await?;
-    answer(&state, bulk).await
+    act(&state, &guard, seen, &input.selection, Verb::Share { among }).await
 }
 
 /// How many to take.
@@ -261,25 +236,4 @@ async fn blacklist(
     }
     wharf_flows::hold::blacklist(&state.app, &asker(&guard), order, kind, input.note).await?;
     Ok(Json(ActionAnswer::new([(order, Outcome::Done)])))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn several_tags_are_one_answer_that_hides_no_refusal() {
-        let bulk = |results: Vec<(i64, Outcome)>| Bulk {
-            operation_id: None,
-            results: results.into_iter().map(|(id, o)| (OrderId(id), o)).collect(),
-        };
-        let one = together(vec![
-            bulk(vec![(1, Outcome::Done), (2, Outcome::Already), (3, Outcome::Already)]),
-            bulk(vec![(1, Outcome::Already), (2, Outcome::Done), (3, Outcome::Refused("closed".into()))]),
-        ]);
-        assert_eq!(
-            one.results,
-            [(OrderId(1), Outcome::Done), (OrderId(2), Outcome::Done), (OrderId(3), Outcome::Refused("closed".into()))]
-        );
-    }
 }

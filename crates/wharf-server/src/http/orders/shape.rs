@@ -321,6 +321,40 @@ pub struct TimelineEvent {
     pub actor: ActorDto,
 }
 
+/// One time that the order was to be called off.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CancellationDto {
+    /// `requested · stopping · submitted · confirmed · refused · failed · withdrawn`.
+    pub cancellation_state: String,
+    /// Why.
+    pub reason: String,
+    /// Who wanted it: `buyer · seller · rule`.
+    pub source: String,
+    /// In their words.
+    pub note: String,
+    /// Who asked for it here.
+    pub by: ActorDto,
+    /// What was checked.
+    #[schema(value_type = Object)]
+    pub policy: serde_json::Value,
+    /// Calls to the channel so far.
+    pub attempts: i64,
+    /// The platform's receipt.
+    pub receipt: String,
+    /// The platform's code of a refusal.
+    pub code: String,
+    /// The platform's words.
+    pub message: String,
+    /// When it was asked for.
+    pub requested_at: Time,
+    /// When the channel is told: until then it can be taken back. Absent where nobody is told.
+    pub tell_at: Option<Time>,
+    /// When the channel was told.
+    pub submitted_at: Option<Time>,
+    /// When it ended.
+    pub answered_at: Option<Time>,
+}
+
 /// One order, whole.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct OrderDetail {
@@ -349,6 +383,8 @@ pub struct OrderDetail {
     pub fixes: Vec<Fix>,
     /// All holds, settled ones too.
     pub hold_history: Vec<Hold>,
+    /// Cancellations, oldest first.
+    pub cancellations: Vec<CancellationDto>,
     /// The work by warehouse.
     pub fulfillments: Vec<FulfillmentBrief>,
     /// The parcels.

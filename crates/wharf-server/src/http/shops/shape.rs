@@ -79,8 +79,19 @@ pub struct VendorDto {
     pub keep_personal_days: u32,
     /// Carrier services, by word.
     pub services: BTreeMap<String, LabelDto>,
+    /// What its channel lets sellers cancel; `null`: nothing.
+    pub cancel: Option<CancelTermsDto>,
     /// Its logo, as an SVG document.
     pub logo_svg: String,
+}
+
+/// What a channel lets its sellers cancel.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CancelTermsDto {
+    /// The reasons that it takes.
+    pub reasons: Vec<String>,
+    /// Paid orders too; otherwise those end by the buyer's refund.
+    pub paid: bool,
 }
 
 impl VendorDto {
@@ -103,6 +114,10 @@ impl VendorDto {
                 .carrier()
                 .map(|c| c.services().iter().map(|(word, label)| ((*word).to_owned(), (*label).into())).collect())
                 .unwrap_or_default(),
+            cancel: vendor.channel().and_then(|channel| channel.cancel()).map(|cancel| {
+                let terms = cancel.terms();
+                CancelTermsDto { reasons: terms.reasons.iter().map(ToString::to_string).collect(), paid: terms.paid }
+            }),
             logo_svg: logo_svg.to_owned(),
         }
     }
