@@ -156,7 +156,10 @@ fn next_window(line: &Line, rules: &WindowRules, now: Timestamp) -> Option<PullW
         None => Some(PullWindow { from: now.plus(-rules.history), to: now.plus(-rules.lag), page: None, initial }),
         Some(cursor) if cursor < newest => {
             let from = cursor.plus(-rules.overlap);
-            Some(PullWindow { from, to: from.plus(rules.longest.max(rules.overlap + MINUTE)).min(newest), page: None, initial })
+            let settled = now.plus(-rules.lag);
+            // For the same reason a window reads on to the clock only when the next one reads again all that is new in it.
+            let end = if cursor < settled.plus(-rules.overlap) { settled } else { newest };
+            Some(PullWindow { from, to: from.plus(rules.longest.max(rules.overlap + MINUTE)).min(end), page: None, initial })
         }
         Some(_) => None,
     }
