@@ -151,8 +151,9 @@ fn next_window(line: &Line, rules: &WindowRules, now: Timestamp) -> Option<PullW
     }
     let newest = now.plus(-rules.lag.min(CLOCK_SKEW));
     match line.shop.cursor_at {
-        // The first pull is one window by placing time; what changes meanwhile is read by the windows after it.
-        None => Some(PullWindow { from: now.plus(-rules.history), to: newest, page: None, initial }),
+        // The first pull is one window by placing time; what changes meanwhile is read by the windows after it. It ends behind
+        // the lag: an order that is listed late would push others onto pages that were read, and no overlap reads those again.
+        None => Some(PullWindow { from: now.plus(-rules.history), to: now.plus(-rules.lag), page: None, initial }),
         Some(cursor) if cursor < newest => {
             let from = cursor.plus(-rules.overlap);
             Some(PullWindow { from, to: from.plus(rules.longest.max(rules.overlap + MINUTE)).min(newest), page: None, initial })
