@@ -3795,6 +3795,7 @@ export interface components {
         Page_VendorDto: {
             /** @description The rows. */
             items: {
+                cancel?: components["schemas"]["CancelTermsDto"] | null;
                 /** @description It is a carrier: waybills can be bought. */
                 carrier: boolean;
                 /** @description It is a marketplace: shops can be connected. */
