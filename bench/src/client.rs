@@ -7,11 +7,13 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Method, Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use wharf_domain::access::{Permission, Scope};
 use wharf_domain::word::Word;
 use wharf_flows::app::App;
 use wharf_server::cli::serve::{self, Started};
+use wharf_server::config::{Config, File};
 use wharf_store::StoreError;
 use wharf_store::users::{self, NewUser};
 
@@ -46,7 +48,13 @@ impl Served {
                 Ok(())
             })
             .await?;
-        let started = serve::start(app, SocketAddr::from(([127, 0, 0, 1], 0)), false).await?;
+        let config = Config {
+            database: String::new(),
+            data: PathBuf::new(),
+            zone: wharf_flows::recompute::zone("Asia/Shanghai"),
+            file: File::default(),
+        };
+        let started = serve::start(app, SocketAddr::from(([127, 0, 0, 1], 0)), &config).await?;
         let address = started.url.trim_start_matches("http://").parse().context("an address")?;
         Ok(Served { started, address })
     }

@@ -124,7 +124,9 @@ fn check(order: &TypedOrder) -> Result<(), FlowError> {
     ] {
         text(field, value, 300)?;
     }
-    if !r.region.country.is_empty() && !(r.region.country.len() == 2 && r.region.country.chars().all(|c| c.is_ascii_uppercase())) {
+    let country = &r.region.country;
+    let is_code = country.len() == 2 && country.chars().all(|c| c.is_ascii_uppercase());
+    if !country.is_empty() && !is_code {
         return Err(FlowError::invalid("recipient.country", "two capital letters of ISO 3166-1"));
     }
     text("buyer.external_id", order.buyer.0.as_deref().unwrap_or_default(), 100)?;

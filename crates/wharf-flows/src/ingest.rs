@@ -5,6 +5,8 @@
 use crate::amend::{self, Amended};
 use crate::app::{App, FlowError};
 use crate::birth::Births;
+use crate::jobs::Job;
+use crate::jobs::check_completeness::CheckCompleteness;
 use crate::{recompute, review, route};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use wharf_connect::channel::Unreadable;
@@ -20,7 +22,7 @@ use wharf_store::catalog::{self, ListingKey, ListingRef, SeenListing};
 use wharf_store::completeness::{self, NewParked};
 use wharf_store::orders::{self, KnownOrder, OrderRow};
 use wharf_store::shops::{self, Pull, Shop};
-use wharf_store::{Keys, StoreError, Tx, timeline};
+use wharf_store::{Keys, StoreError, Tx, jobs, timeline};
 
 /// Payloads hold personal data: they are erased after this time.
 const PAYLOAD_LIFE: i64 = 90 * DAY;
@@ -139,7 +141,13 @@ pub fn ingest_in(tx: &mut Tx<'_>, shop_id: ShopId, batch: &Batch, source: Source
     match cursor {
         CursorMove::Stay => {}
         CursorMove::Page(pull) => shops::save_pull(tx, shop_id, pull)?,
-        CursorMove::Complete(to) => shops::complete_pull(tx, shop_id, *to)?,
+        CursorMove::Complete(to) => {
+            shops::complete_pull(tx, shop_id, *to)?;
+            // The first pull is behind us: its hours are compared at once and not by the next schedule.
+            if shop.cursor_at.is_none() {
+                jobs::enqueue(tx, &[CheckCompleteness { shop: shop_id }.new_job()])?;
+            }
+        }
     }
     if !report.inserted.is_empty() || !report.amended.is_empty() {
         tx.announce(ORDERS_TOPIC);

@@ -105,6 +105,9 @@ impl Held for HeldOrders<'_> {
 /// Reads what changed in a shop since its cursor, window after window, until it is up to date or the run is long enough.
 pub async fn pull(app: &App, id: ShopId) -> Result<Pulled, FlowError> {
     let mut report = Pulled::default();
+    // A run reads up to the time it began. Reading takes time: behind the clock itself it would always find a next, tiny window
+    // and ask the channel without pause.
+    let began = app.now();
     while report.pages < PAGES_A_RUN {
         let line = line(app, id).await?;
         if line.shop.state != ShopState::Active {
@@ -112,7 +115,7 @@ pub async fn pull(app: &App, id: ShopId) -> Result<Pulled, FlowError> {
         }
         let Some(channel) = channel_of(app, &line.shop)? else { return Ok(report) };
         let rules = channel.window_rules();
-        let Some(window) = next_window(&line, &rules, app.now()) else { return Ok(report) };
+        let Some(window) = next_window(&line, &rules, began) else { return Ok(report) };
         let started_at = line.pull.as_ref().map_or(app.now(), |pull| pull.started_at);
         // What is younger than this may still be listed late: it is read, and read again by the next window.
         let settled = started_at.plus(-rules.lag);
@@ -148,11 +151,15 @@ fn next_window(line: &Line, rules: &WindowRules, now: Timestamp) -> Option<PullW
     }
     let newest = now.plus(-rules.lag.min(CLOCK_SKEW));
     match line.shop.cursor_at {
-        // The first pull is one window by placing time; what changes meanwhile is read by the windows after it.
-        None => Some(PullWindow { from: now.plus(-rules.history), to: newest, page: None, initial }),
+        // The first pull is one window by placing time; what changes meanwhile is read by the windows after it. It ends behind
+        // the lag: an order that is listed late would push others onto pages that were read, and no overlap reads those again.
+        None => Some(PullWindow { from: now.plus(-rules.history), to: now.plus(-rules.lag), page: None, initial }),
         Some(cursor) if cursor < newest => {
             let from = cursor.plus(-rules.overlap);
-            Some(PullWindow { from, to: from.plus(rules.longest.max(rules.overlap + MINUTE)).min(newest), page: None, initial })
+            let settled = now.plus(-rules.lag);
+            // For the same reason a window reads on to the clock only when the next one reads again all that is new in it.
+            let end = if cursor < settled.plus(-rules.overlap) { settled } else { newest };
+            Some(PullWindow { from, to: from.plus(rules.longest.max(rules.overlap + MINUTE)).min(end), page: None, initial })
         }
         Some(_) => None,
     }
@@ -230,6 +237,8 @@ pub struct Checked {
     pub gaps: usize,
     /// The shop fell silent against its habit just now.
     pub silent: bool,
+    /// Hours that were never asked are left for the next run.
+    pub more: bool,
 }
 
 /// Compares the channel's count of recent hours with ours, reads hours with a gap again, and minds the shop's habit.
@@ -240,7 +249,9 @@ pub async fn check_completeness(app: &App, id: ShopId) -> Result<Checked, FlowEr
     let Some(cursor) = line.shop.cursor_at.filter(|_| line.shop.state == ShopState::Active) else { return Ok(report) };
     report.silent = app.store.write(move |tx| mind_silence(tx, id).map_err(FlowError::from)).await?;
     let known = app.store.read(move |tx| completeness::hours(tx, id, cursor.plus(-HOURS_BACK * HOUR)).map_err(FlowError::from)).await?;
-    for hour in due_hours(&known, cursor, &channel.window_rules()) {
+    let due = due_hours(&known, cursor, &channel.window_rules());
+    report.more = due.iter().skip(HOURS_A_RUN).any(|hour| known.iter().all(|k| k.hour != *hour));
+    for hour in due.into_iter().take(HOURS_A_RUN) {
         let window = PullWindow { from: hour, to: hour.plus(HOUR), page: None, initial: true };
         let theirs = channel.count_orders(&calling(app, &line)?.call(), &window).await?.theirs;
         let mut now = save_hour(app, id, hour, theirs).await?;
@@ -269,7 +280,6 @@ fn due_hours(known: &[Hour], cursor: Timestamp, rules: &WindowRules) -> Vec<Time
                 .find(|k| k.hour == *hour)
                 .is_none_or(|k| k.gap() > 0 || (k.checked_at < hour.plus(3 * HOUR) && cursor >= hour.plus(3 * HOUR)))
         })
-        .take(HOURS_A_RUN)
         .collect()
 }
 

@@ -153,7 +153,8 @@ pub(crate) fn zone_of(shop: &Shop) -> HashMap<ShopId, jiff::tz::TimeZone> {
     HashMap::from([(shop.id, zone(&shop.zone))])
 }
 
-fn zone(name: &str) -> jiff::tz::TimeZone {
+/// The zone of an IANA name; UTC for one that nobody knows.
+pub fn zone(name: &str) -> jiff::tz::TimeZone {
     jiff::tz::TimeZone::get(name).unwrap_or(jiff::tz::TimeZone::UTC)
 }
 
@@ -165,7 +166,7 @@ pub(crate) fn zones(tx: &mut Tx<'_>, ids: impl Iterator<Item = ShopId>) -> Resul
 }
 
 /// The start of the local day that holds an instant.
-pub(crate) fn local_day(at: Timestamp, zone: &jiff::tz::TimeZone) -> Timestamp {
+pub fn local_day(at: Timestamp, zone: &jiff::tz::TimeZone) -> Timestamp {
     jiff::Timestamp::from_microsecond(at.micros())
         .ok()
         .and_then(|t| t.to_zoned(zone.clone()).start_of_day().ok())
@@ -280,6 +281,7 @@ mod tests {
         let midnight = Timestamp::from_seconds(1_795_190_400);
         assert_eq!(local_day(midnight, &zones[&ShopId(1)]), midnight);
         assert_eq!(local_day(midnight.plus(-1), &zones[&ShopId(1)]), midnight.plus(-wharf_domain::time::DAY));
+        assert_eq!(local_day(midnight, &zone("no/where")), midnight.day_floor());
         let c = Contribution {
             phase: Phase::Held,
             day: midnight,

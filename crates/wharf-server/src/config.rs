@@ -2,6 +2,7 @@
 
 use anyhow::{Context, bail};
 use clap::Args;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,9 @@ pub struct StoreArgs {
     /// Settings file
     #[arg(long, env = "WHARF_CONFIG", global = true)]
     pub config: Option<PathBuf>,
+    /// Zone of the times on labels, lists and in files, such as `Europe/Berlin` (default: the machine's, unless that is UTC)
+    #[arg(long, env = "WHARF_ZONE", global = true)]
+    pub zone: Option<String>,
 }
 
 /// `wharf.toml`.
@@ -29,6 +33,8 @@ pub struct File {
     pub data: Option<PathBuf>,
     /// As `--listen`.
     pub listen: Option<String>,
+    /// As `--zone`.
+    pub zone: Option<String>,
     /// The session cookie only travels over TLS: set it behind a TLS proxy.
     #[serde(default)]
     pub secure_cookie: bool,
@@ -41,8 +47,23 @@ pub struct Config {
     pub database: String,
     /// Data folder.
     pub data: PathBuf,
+    /// Zone of the times on paper and in files.
+    pub zone: TimeZone,
     /// What the file said.
     pub file: File,
+}
+
+/// The zone of a machine that names none: where most of the channels' business days begin.
+const HOME_ZONE: &str = "Asia/Shanghai";
+
+/// The zone that was asked for, else the machine's. A machine that runs in UTC says nothing about where its people are.
+fn zone(asked: Option<&str>) -> anyhow::Result<TimeZone> {
+    if let Some(name) = asked {
+        return TimeZone::get(name).with_context(|| format!("--zone {name:?} is no time zone: name it as in Europe/Berlin"));
+    }
+    let own =
+        TimeZone::try_system().ok().filter(|zone| zone.iana_name().is_some_and(|name| name.contains('/') && !name.starts_with("Etc/")));
+    own.map_or_else(|| TimeZone::get(HOME_ZONE).context("the zone table lacks the home zone"), Ok)
 }
 
 impl Config {
@@ -63,7 +84,8 @@ impl Config {
         if !(database.starts_with("sqlite:") || database.starts_with("postgres://") || database.starts_with("postgresql://")) {
             bail!("--database must be sqlite:PATH or postgres://…, not {database:?}");
         }
-        Ok(Config { database, data, file })
+        let zone = zone(args.zone.as_deref().or(file.zone.as_deref()))?;
+        Ok(Config { database, data, zone, file })
     }
 }
 
@@ -85,8 +107,15 @@ mod tests {
     #[test]
     fn a_foreign_database_is_refused_with_the_two_that_work() {
         let folder = tempfile::tempdir().expect("folder");
-        let args = StoreArgs { database: Some("mysql://x".into()), data: Some(folder.path().into()), config: None };
+        let args = StoreArgs { database: Some("mysql://x".into()), data: Some(folder.path().into()), config: None, zone: None };
         let error = Config::load(&args).expect_err("mysql");
         assert!(error.to_string().contains("sqlite:PATH"), "{error}");
+    }
+
+    #[test]
+    fn a_zone_is_known_or_refused_by_name() {
+        assert_eq!(zone(Some("Europe/Berlin")).expect("known").iana_name(), Some("Europe/Berlin"));
+        assert!(zone(Some("Mars/Olympus")).expect_err("unknown").to_string().contains("Mars/Olympus"));
+        assert!(zone(None).expect("a default").iana_name().is_some_and(|name| name.contains('/')));
     }
 }

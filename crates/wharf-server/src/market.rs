@@ -43,19 +43,29 @@ pub async fn open(folder: &Path, seed: u64, rate: Option<f64>, listen: SocketAdd
         // A market that is continued keeps its own rate unless this start names one.
         world.apply(Command::Rate { at: now, per_minute_milli: (rate * 1000.0) as i64 })?;
     }
+    serve(world, vendors, Arc::new(SystemClock), listen).await
+}
+
+/// Serves a market on `listen`, at the time of `clock`.
+pub async fn serve(
+    world: Arc<World>,
+    vendors: Vec<&'static dyn Vendor>,
+    clock: Arc<dyn Clock>,
+    listen: SocketAddr,
+) -> anyhow::Result<Market> {
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}: choose another address"))?;
     let origin = format!("http://{}", listener.local_addr()?);
-    tokio::spawn(accept(listener, world.clone(), vendors));
+    tokio::spawn(accept(listener, world.clone(), vendors, clock));
     Ok(Market { origin, world })
 }
 
-async fn accept(listener: TcpListener, world: Arc<World>, vendors: Vec<&'static dyn Vendor>) {
-    let ticking = world.clone();
+async fn accept(listener: TcpListener, world: Arc<World>, vendors: Vec<&'static dyn Vendor>, clock: Arc<dyn Clock>) {
+    let (ticking, time) = (world.clone(), clock.clone());
     let ticker = tokio::spawn(async move {
         let mut every = tokio::time::interval(std::time::Duration::from_millis(500));
         loop {
             every.tick().await;
-            if let Err(error) = ticking.tick(SystemClock.now()) {
+            if let Err(error) = ticking.tick(time.now()) {
                 tracing::error!(%error, "the market cannot write its journal");
             }
         }
@@ -69,9 +79,9 @@ async fn accept(listener: TcpListener, world: Arc<World>, vendors: Vec<&'static 
                 continue;
             }
         };
-        let (world, vendors) = (world.clone(), vendors.clone());
+        let (world, vendors, clock) = (world.clone(), vendors.clone(), clock.clone());
         tokio::spawn(async move {
-            let service = service_fn(move |request| answer(world.clone(), vendors.clone(), request));
+            let service = service_fn(move |request| answer(world.clone(), vendors.clone(), clock.clone(), request));
             let served =
                 hyper::server::conn::http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
             if let Err(error) = served {
@@ -84,7 +94,12 @@ async fn accept(listener: TcpListener, world: Arc<World>, vendors: Vec<&'static 
     }
 }
 
-async fn answer(world: Arc<World>, vendors: Vec<&'static dyn Vendor>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {
+async fn answer(
+    world: Arc<World>,
+    vendors: Vec<&'static dyn Vendor>,
+    clock: Arc<dyn Clock>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Cut> {
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, LARGEST_REQUEST).collect().await else {
         let mut refused = Response::new(Full::new(Bytes::from_static(b"request too large")));
@@ -99,7 +114,7 @@ async fn answer(world: Arc<World>, vendors: Vec<&'static dyn Vendor>, request: R
         body: body.to_bytes().to_vec(),
     };
     // The journal is written with fsync before an effect is answered: not on the runtime's threads.
-    let reply = tokio::task::spawn_blocking(move || sandbox::serve(&world, &vendors, SystemClock.now(), wire)).await.map_err(|_| Cut)?;
+    let reply = tokio::task::spawn_blocking(move || sandbox::serve(&world, &vendors, clock.now(), wire)).await.map_err(|_| Cut)?;
     if !reply.delay.is_zero() {
         tokio::time::sleep(reply.delay).await;
     }

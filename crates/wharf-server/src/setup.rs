@@ -141,7 +141,12 @@ mod tests {
     #[test]
     fn an_embedded_database_is_served_by_one_process_at_a_time() {
         let folder = tempfile::tempdir().expect("folder");
-        let config = |database: String| Config { database, data: folder.path().into(), file: crate::config::File::default() };
+        let config = |database: String| Config {
+            database,
+            data: folder.path().into(),
+            zone: jiff::tz::TimeZone::UTC,
+            file: crate::config::File::default(),
+        };
         let here = config(format!("sqlite:{}", folder.path().join("wharf.sqlite").display()));
         let first = serve_alone(&here).expect("the first");
         let refused = serve_alone(&here).expect_err("the second").to_string();

@@ -176,14 +176,24 @@ pub fn parked(
     before: Option<RowId>,
     limit: usize,
 ) -> Result<Vec<Parked>, StoreError> {
-    let rows = tx.query(
-        "SELECT id, shop_id, external_id, why, payload_hash, first_at, last_at FROM parked WHERE settled_at IS NULL AND id < $1 AND (CAST($2 AS BIGINT) = 0 OR shop_id = $2) ORDER BY id DESC",
-        &[before.unwrap_or(RowId(i64::MAX)).into(), shop.map_or(0, |id| id.0).into()],
-    )?;
-    let mut list = Vec::new();
-    for row in &rows {
-        if list.len() < limit && scope.shop(row.id(1)?) {
-            list.push(Parked {
+    let mut params: Vec<Value> = vec![before.unwrap_or(RowId(i64::MAX)).into(), shop.map_or(0, |id| id.0).into(), limit.into()];
+    let mine = match &scope.shops {
+        None => String::new(),
+        Some(shops) if shops.is_empty() => return Ok(Vec::new()),
+        Some(shops) => {
+            params.extend(shops.iter().map(|shop| Value::from(*shop)));
+            let places: Vec<String> = (4..params.len() + 1).map(|n| format!("${n}")).collect();
+            format!("AND shop_id IN ({})", places.join(", "))
+        }
+    };
+    let sql = format!(
+        "SELECT id, shop_id, external_id, why, payload_hash, first_at, last_at FROM parked WHERE settled_at IS NULL AND id < $1 \
+         AND (CAST($2 AS BIGINT) = 0 OR shop_id = $2) {mine} ORDER BY id DESC LIMIT $3"
+    );
+    tx.query(&sql, &params)?
+        .iter()
+        .map(|row| {
+            Ok(Parked {
                 id: row.id(0)?,
                 shop_id: row.id(1)?,
                 external_id: row.text(2)?,
@@ -191,10 +201,9 @@ pub fn parked(
                 payload_hash: row.text(4)?,
                 first_at: row.time(5)?,
                 last_at: row.time(6)?,
-            });
-        }
-    }
-    Ok(list)
+            })
+        })
+        .collect()
 }
 
 /// How many payloads are parked, by shop.

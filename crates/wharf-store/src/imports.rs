@@ -136,10 +136,19 @@ pub fn get(tx: &mut Tx<'_>, id: ImportBatchId) -> Result<Option<ImportBatch>, St
 /// Imports of a scope, latest first, before an id.
 pub fn list(tx: &mut Tx<'_>, scope: &Scope, before: Option<ImportBatchId>, limit: i64) -> Result<Vec<ImportBatch>, StoreError> {
     let before = before.map_or(i64::MAX, |id| id.0);
-    let rows =
-        tx.query(&format!("SELECT {COLUMNS} FROM import_batches WHERE id < $1 ORDER BY id DESC LIMIT $2"), &[before.into(), limit.into()])?;
-    let batches = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    Ok(batches.into_iter().filter(|b| b.shop_id.is_some_and(|shop| scope.shop(shop))).collect())
+    let mut params: Vec<Value> = vec![before.into(), limit.into()];
+    // An import without a shop is none yet: its preview is being made.
+    let mine = match &scope.shops {
+        None => "shop_id IS NOT NULL".to_owned(),
+        Some(shops) if shops.is_empty() => return Ok(Vec::new()),
+        Some(shops) => {
+            params.extend(shops.iter().map(|shop| Value::from(*shop)));
+            let places: Vec<String> = (3..params.len() + 1).map(|n| format!("${n}")).collect();
+            format!("shop_id IN ({})", places.join(", "))
+        }
+    };
+    let sql = format!("SELECT {COLUMNS} FROM import_batches WHERE id < $1 AND {mine} ORDER BY id DESC LIMIT $2");
+    tx.query(&sql, &params)?.iter().map(read).collect()
 }
 
 /// Adds a piece of a file, sealed.

@@ -42,7 +42,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All bundles. */
+        /** Bundles by code. */
         get: operations["list_bundles"];
         put?: never;
         /** Makes or changes a bundle by its code. */
@@ -497,7 +497,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Opens name, phone and address. The opening is in the audit log. */
+        /** Opens name, phone and address; a channel that gave only a token is asked for them. The opening is in the audit log. */
         post: operations["open_recipient"];
         delete?: never;
         options?: never;
@@ -983,6 +983,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rate-cards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The prices of all carrier accounts, side by side. A card is replaced at `PUT /carrier-accounts/{id}/rates`. */
+        get: operations["list_rate_cards"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/roles": {
         parameters: {
             query?: never;
@@ -1304,7 +1321,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Completeness by hour: the channel's count beside ours. */
+        /** Completeness by hour, oldest first: the channel's count beside ours. */
         get: operations["shop_completeness"];
         put?: never;
         post?: never;
@@ -1459,7 +1476,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Own tokens; with the right to manage people, everybody's. */
+        /** Own tokens, newest first; with the right to manage people, everybody's. */
         get: operations["list_tokens"];
         put?: never;
         /** Makes an API token for oneself. */
@@ -1546,7 +1563,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Warehouses. */
+        /** Warehouses, the preferred first. */
         get: operations["list_warehouses"];
         put?: never;
         /** Makes a warehouse. */
@@ -3074,6 +3091,73 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_BundleDto: {
+            /** @description The rows. */
+            items: {
+                /** @description Code. */
+                code: string;
+                /** @description Id. */
+                id: string;
+                /** @description Name. */
+                name: string;
+                /** @description Its parts. */
+                parts: components["schemas"]["BundlePart"][];
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_CarrierAccountDto: {
+            /** @description The rows. */
+            items: {
+                /** @description It may be chosen. */
+                active: boolean;
+                /** @description Id. */
+                id: string;
+                /** @description Name. */
+                name: string;
+                /** @description Open settings. */
+                settings: {
+                    [key: string]: string;
+                };
+                /** @description Only orders of this shop. */
+                shop_id?: string | null;
+                /** @description Manifest id of the carrier's vendor. */
+                vendor: string;
+                /**
+                 * Format: int64
+                 * @description For `If-Match`.
+                 */
+                version: number;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_CompletenessHour: {
+            /** @description The rows. */
+            items: {
+                /** @description When the channel was asked. */
+                checked_at: components["schemas"]["Time"];
+                /** @description Start of the hour, by placing time. */
+                hour: components["schemas"]["Time"];
+                /**
+                 * Format: int64
+                 * @description Ours.
+                 */
+                ours: number;
+                /**
+                 * Format: int64
+                 * @description The channel's count.
+                 */
+                theirs: number;
+                /** @description `complete · closing · gap`. */
+                verdict: string;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_DeadJob: {
             /** @description The rows. */
             items: {
@@ -3119,6 +3203,32 @@ export interface components {
                 /** @description Layout of the files. */
                 source: string;
                 withdrawn_at?: components["schemas"]["Time"] | null;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_LaneDepth: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Jobs that gave up.
+                 */
+                dead: number;
+                /** @description The lane. */
+                lane: string;
+                oldest_run_at?: components["schemas"]["Time"] | null;
+                /**
+                 * Format: int64
+                 * @description Jobs that wait.
+                 */
+                ready: number;
+                /**
+                 * Format: int64
+                 * @description Jobs under way.
+                 */
+                running: number;
             }[];
             /** @description Where the next page starts; `null` on the last one. */
             next?: string | null;
@@ -3380,6 +3490,72 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_RateCardRow: {
+            /** @description The rows. */
+            items: (components["schemas"]["RateDto"] & {
+                /** @description The carrier account. */
+                carrier_account: components["schemas"]["Named"];
+                /** @description Its carrier. */
+                vendor: string;
+            })[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_RateDto: {
+            /** @description The rows. */
+            items: {
+                /** @description City; empty = any. */
+                city?: string;
+                /** @description ISO 3166-1 alpha-2. */
+                country?: string;
+                /**
+                 * Format: int64
+                 * @description Days it promises.
+                 */
+                days: number;
+                /** @description First price. */
+                first: components["schemas"]["Money"];
+                /**
+                 * Format: int64
+                 * @description Weight that the first price covers.
+                 */
+                first_grams: number;
+                /**
+                 * Format: int64
+                 * @description The heaviest parcel it takes.
+                 */
+                max_grams: number;
+                /** @description Province; empty = any. */
+                province?: string;
+                /** @description Service word of the carrier. */
+                service: string;
+                /** @description Price of a step. */
+                step: components["schemas"]["Money"];
+                /**
+                 * Format: int64
+                 * @description Grams of a further step.
+                 */
+                step_grams: number;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_RoleDto: {
+            /** @description The rows. */
+            items: {
+                /** @description Every installation has it; not sent. */
+                built_in?: boolean;
+                /** @description Name. */
+                name: string;
+                /** @description Permission words. */
+                permissions: string[];
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_ShipmentDto: {
             /** @description The rows. */
             items: {
@@ -3447,6 +3623,59 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_ShopDto: {
+            /** @description The rows. */
+            items: {
+                /** @description Currency. */
+                currency: string;
+                cursor_at?: components["schemas"]["Time"] | null;
+                /** @description The channel's id of the seller. */
+                external_id: string;
+                /** @description `ok · silent · stopped`: what Home counts. */
+                health: string;
+                /** @description Id. */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description Seconds between now and the cursor.
+                 */
+                lag_seconds?: number | null;
+                last_order_at?: components["schemas"]["Time"] | null;
+                /** @description Name. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description Payloads that could not be stored.
+                 */
+                parked: number;
+                /** @description Check and approval policy. */
+                policy: Record<string, unknown>;
+                /** @description What went wrong last. */
+                pull_error?: string | null;
+                pulled_at?: components["schemas"]["Time"] | null;
+                /** @description Open settings. */
+                settings: {
+                    [key: string]: string;
+                };
+                /** @description `active · paused · reauthorize`. */
+                shop_state: string;
+                silent_since?: components["schemas"]["Time"] | null;
+                /** @description Why, in words. */
+                state_detail: string;
+                /** @description Manifest id. */
+                vendor: string;
+                /**
+                 * Format: int64
+                 * @description For `If-Match`.
+                 */
+                version: number;
+                /** @description Zone of its business day. */
+                zone: string;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_SkuDto: {
             /** @description The rows. */
             items: {
@@ -3508,6 +3737,154 @@ export interface components {
                 sku_code: string;
                 /** @description SKU id. */
                 sku_id: string;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_TokenDto: {
+            /** @description The rows. */
+            items: {
+                /** @description When it was made. */
+                created_at: components["schemas"]["Time"];
+                /** @description Id. */
+                id: string;
+                /** @description What it is for. */
+                name: string;
+                revoked_at?: components["schemas"]["Time"] | null;
+                /** @description What it may do. */
+                scopes: string[];
+                used_at?: components["schemas"]["Time"] | null;
+                /** @description Whose rights it has at most. */
+                user_id: string;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_UserDto: {
+            /** @description The rows. */
+            items: {
+                /** @description When the account was made. */
+                created_at: components["schemas"]["Time"];
+                disabled_at?: components["schemas"]["Time"] | null;
+                /** @description Id. */
+                id: string;
+                /** @description Language of the screens. */
+                locale: string;
+                /** @description Sign-in name. */
+                login: string;
+                /** @description Display name. */
+                name: string;
+                /** @description Role. */
+                role: string;
+                /** @description Shops they work with; `null` = all. */
+                shops?: string[] | null;
+                /**
+                 * Format: int64
+                 * @description For `If-Match`.
+                 */
+                version: number;
+                /** @description Warehouses they work with; `null` = all. */
+                warehouses?: string[] | null;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_VendorDto: {
+            /** @description The rows. */
+            items: {
+                cancel?: components["schemas"]["CancelTermsDto"] | null;
+                /** @description It is a carrier: waybills can be bought. */
+                carrier: boolean;
+                /** @description It is a marketplace: shops can be connected. */
+                channel: boolean;
+                /** @description The credential form. */
+                credentials: components["schemas"]["Field"][];
+                /** @description Default currency. */
+                currency: string;
+                /** @description Its own documentation. */
+                docs_url: string;
+                /** @description Hosts it talks to unless `base_url` says otherwise. */
+                hosts: string[];
+                /** @description The one word. */
+                id: string;
+                /**
+                 * Format: int32
+                 * @description Days after its end that an order's personal data are kept, at most.
+                 */
+                keep_personal_days: number;
+                /** @description Its logo, as an SVG document. */
+                logo_svg: string;
+                /** @description What people call it. */
+                name: components["schemas"]["LabelDto"];
+                /** @description Carrier services, by word. */
+                services: {
+                    [key: string]: components["schemas"]["LabelDto"];
+                };
+                /** @description The settings form. */
+                settings: components["schemas"]["Field"][];
+                /** @description Zone of the shop's business day. */
+                zone: string;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_WarehouseDto: {
+            /** @description The rows. */
+            items: {
+                /** @description Orders may be routed to it. */
+                active?: boolean;
+                /** @description Street. */
+                address?: string;
+                /** @description City. */
+                city?: string;
+                /** @description Short code. */
+                code: string;
+                /** @description Who sends. */
+                contact?: string;
+                /** @description ISO 3166-1 alpha-2. */
+                country?: string;
+                /** @description District. */
+                district?: string;
+                /** @description Id; not sent. */
+                id?: string;
+                /** @description `own · third_party · channel`. */
+                kind?: string;
+                /**
+                 * Format: int64
+                 * @description Latitude × 10⁶.
+                 */
+                lat_e6?: number | null;
+                /**
+                 * Format: int64
+                 * @description Longitude × 10⁶; found from the region when absent.
+                 */
+                lng_e6?: number | null;
+                /** @description Name. */
+                name: string;
+                /** @description `print_then_pack · pack_then_print`. */
+                pack_flow?: string;
+                /** @description Phone of who sends. */
+                phone?: string;
+                /** @description Postal code. */
+                postal_code?: string;
+                /**
+                 * Format: int64
+                 * @description Higher is preferred.
+                 */
+                priority?: number;
+                /** @description Province or state. */
+                province?: string;
+                /** @description Town or street office. */
+                town?: string;
+                /**
+                 * Format: int64
+                 * @description For `If-Match`; not sent.
+                 */
+                version?: number;
             }[];
             /** @description Where the next page starts; `null` on the last one. */
             next?: string | null;
@@ -3599,6 +3976,13 @@ export interface components {
              * @description The object's current version, on a conflict.
              */
             version?: number | null;
+        };
+        /** @description A price and the account that asks it. */
+        RateCardRow: components["schemas"]["RateDto"] & {
+            /** @description The carrier account. */
+            carrier_account: components["schemas"]["Named"];
+            /** @description Its carrier. */
+            vendor: string;
         };
         /** @description A price of a parcel: first weight, then steps, by destination; the longest matching destination wins. */
         RateDto: {
@@ -4481,7 +4865,12 @@ export interface operations {
     };
     list_bundles: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4493,7 +4882,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BundleDto"][];
+                    "application/json": components["schemas"]["Page_BundleDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -4505,6 +4902,14 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4532,7 +4937,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BundleDto"][];
+                    "application/json": components["schemas"]["BundleDto"];
                 };
             };
             401: {
@@ -4563,7 +4968,12 @@ export interface operations {
     };
     list_carrier_accounts: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4575,7 +4985,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CarrierAccountDto"][];
+                    "application/json": components["schemas"]["Page_CarrierAccountDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -4587,6 +5005,14 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4777,7 +5203,12 @@ export interface operations {
     };
     list_rates: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
+                limit?: number;
+            };
             header?: never;
             path: {
                 id: string;
@@ -4791,7 +5222,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RateDto"][];
+                    "application/json": components["schemas"]["Page_RateDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -4803,6 +5242,22 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5140,7 +5595,9 @@ export interface operations {
     list_imports: {
         parameters: {
             query?: {
+                /** @description `next` of the page before. */
                 cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
                 limit?: number;
             };
             header?: never;
@@ -5501,7 +5958,12 @@ export interface operations {
     };
     job_depths: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5513,7 +5975,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LaneDepth"][];
+                    "application/json": components["schemas"]["Page_LaneDepth"];
                 };
             };
             400: {
@@ -5533,6 +5995,14 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5655,7 +6125,9 @@ export interface operations {
     dead_jobs: {
         parameters: {
             query?: {
+                /** @description `next` of the page before. */
                 cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
                 limit?: number;
             };
             header?: never;
@@ -5814,7 +6286,9 @@ export interface operations {
     list_operations: {
         parameters: {
             query?: {
+                /** @description `next` of the page before. */
                 cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
                 limit?: number;
             };
             header?: never;
@@ -5868,7 +6342,9 @@ export interface operations {
     get_operation: {
         parameters: {
             query?: {
+                /** @description `next` of the page before. */
                 cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
                 limit?: number;
             };
             header?: never;
@@ -6262,6 +6738,30 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8263,9 +8763,14 @@ export interface operations {
             };
         };
     };
-    list_roles: {
+    list_rate_cards: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Id of a carrier account; absent: all of them. */
+                carrier_account?: string;
+                cursor?: string;
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -8277,7 +8782,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RoleDto"][];
+                    "application/json": components["schemas"]["Page_RateCardRow"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -8289,6 +8802,70 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_roles: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RoleDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9176,7 +9753,12 @@ export interface operations {
     };
     list_shops: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9188,7 +9770,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ShopDto"][];
+                    "application/json": components["schemas"]["Page_ShopDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -9200,6 +9790,14 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9379,8 +9977,10 @@ export interface operations {
     shop_completeness: {
         parameters: {
             query?: {
+                cursor?: string;
                 /** @description How many hours back (24). */
                 hours?: number;
+                limit?: number;
             };
             header?: never;
             path: {
@@ -9395,7 +9995,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CompletenessHour"][];
+                    "application/json": components["schemas"]["Page_CompletenessHour"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -9639,7 +10247,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SkuDto"][];
+                    "application/json": components["schemas"]["Page_SkuDto"];
                 };
             };
             401: {
@@ -9947,7 +10555,12 @@ export interface operations {
     };
     list_tokens: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9959,10 +10572,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenDto"][];
+                    "application/json": components["schemas"]["Page_TokenDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10057,7 +10686,12 @@ export interface operations {
     };
     list_users: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -10069,7 +10703,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserDto"][];
+                    "application/json": components["schemas"]["Page_UserDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -10081,6 +10723,14 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10214,7 +10864,12 @@ export interface operations {
     };
     list_vendors: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -10226,10 +10881,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VendorDto"][];
+                    "application/json": components["schemas"]["Page_VendorDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10241,7 +10912,12 @@ export interface operations {
     };
     list_warehouses: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Rows of a page: 1 to 200 (50). */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -10253,7 +10929,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WarehouseDto"][];
+                    "application/json": components["schemas"]["Page_WarehouseDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -10265,6 +10949,14 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -3,16 +3,26 @@ import { queryOptions } from '@tanstack/react-query'
 import { api, body } from './client'
 import type { Alert, CarrierAccount, CompletenessHour, Page, Shop, User, Vendor, Warehouse } from './types'
 
-/** A short list may come whole: it reads the same as a page that is the last. */
-export function listOf<Item>(answer: Page<Item> | Item[]): Page<Item> {
-  return Array.isArray(answer) ? { items: answer, next: null } : answer
+/** Rows of a page of a list that is wanted whole. */
+const ALL_AT_ONCE = 200
+
+/** A short list, whole: its pages one behind the other until there is none. */
+export async function whole<Item>(load: (page: { limit: number; cursor?: string }) => Promise<Page<Item>>): Promise<Page<Item>> {
+  const items: Item[] = []
+  let cursor: string | undefined
+  do {
+    const page = await load({ limit: ALL_AT_ONCE, cursor })
+    items.push(...page.items)
+    cursor = page.next ?? undefined
+  } while (cursor)
+  return { items, next: null }
 }
 
 export const shopsQuery = queryOptions({
   queryKey: ['shops'],
   staleTime: 15_000,
   refetchInterval: 30_000,
-  queryFn: async () => listOf<Shop>(await body(api.GET('/api/v1/shops', {}))),
+  queryFn: () => whole<Shop>((query) => body(api.GET('/api/v1/shops', { params: { query } }))),
 })
 
 /** Parcels that have left and that a channel has not taken for too long, by shop. */
@@ -26,19 +36,19 @@ export const unconfirmedQuery = queryOptions({
 export const warehousesQuery = queryOptions({
   queryKey: ['warehouses'],
   staleTime: 60_000,
-  queryFn: async () => listOf<Warehouse>((await body(api.GET('/api/v1/warehouses', {}))) as Warehouse[]),
+  queryFn: () => whole<Warehouse>((query) => body(api.GET('/api/v1/warehouses', { params: { query } })) as Promise<Page<Warehouse>>),
 })
 
 export const carriersQuery = queryOptions({
   queryKey: ['carrier-accounts'],
   staleTime: 60_000,
-  queryFn: async () => listOf<CarrierAccount>(await body(api.GET('/api/v1/carrier-accounts', {}))),
+  queryFn: () => whole<CarrierAccount>((query) => body(api.GET('/api/v1/carrier-accounts', { params: { query } }))),
 })
 
 export const usersQuery = queryOptions({
   queryKey: ['users'],
   staleTime: 60_000,
-  queryFn: async () => listOf<User>(await body(api.GET('/api/v1/users', {}))),
+  queryFn: () => whole<User>((query) => body(api.GET('/api/v1/users', { params: { query } }))),
 })
 
 export const completenessQuery = (shop: string) =>
@@ -46,12 +56,14 @@ export const completenessQuery = (shop: string) =>
     queryKey: ['shops', 'completeness', shop],
     staleTime: 30_000,
     refetchInterval: 60_000,
-    queryFn: async () =>
-      listOf<CompletenessHour>(await body(api.GET('/api/v1/shops/{id}/completeness', { params: { path: { id: shop }, query: { hours: 24 } } }))),
+    queryFn: () =>
+      whole<CompletenessHour>((page) =>
+        body(api.GET('/api/v1/shops/{id}/completeness', { params: { path: { id: shop }, query: { hours: 24, ...page } } })),
+      ),
   })
 
 export const vendorsQuery = queryOptions({
   queryKey: ['vendors'],
   staleTime: Infinity,
-  queryFn: async () => listOf<Vendor>(await body(api.GET('/api/v1/vendors', {}))),
+  queryFn: () => whole<Vendor>((query) => body(api.GET('/api/v1/vendors', { params: { query } }))),
 })

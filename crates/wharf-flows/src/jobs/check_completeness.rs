@@ -44,7 +44,10 @@ impl Job for CheckCompleteness {
     }
 
     async fn run(&self, app: &App, _: &Attempt) -> Result<JobEnd, FlowError> {
-        pull::check_completeness(app, self.shop).await?;
+        let checked = pull::check_completeness(app, self.shop).await?;
+        if checked.more {
+            return Ok(JobEnd::Again { at: app.now() });
+        }
         pull::retry_parked(app, self.shop).await?;
         Ok(JobEnd::Done)
     }

@@ -59,7 +59,7 @@ pub async fn run(store: &StoreArgs, args: &Args) -> anyhow::Result<ExitCode> {
     };
     let app = Arc::new(setup::open_app(setup::open_store(&config)?)?);
     setup::forget_the_dead(&app, &sole).await?;
-    let started = serve::start(app.clone(), args.listen, false).await?;
+    let started = serve::start(app.clone(), args.listen, &config).await?;
     setup::make_owner(&started.state, LOGIN, "演示店主", PASSWORD).await?;
     seed::furnish(&started.state, &world, house).await.context("the demo cannot start")?;
     let jobs = serve::start_jobs(app);

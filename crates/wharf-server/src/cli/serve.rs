@@ -37,7 +37,7 @@ pub async fn run(store: &StoreArgs, args: &Args) -> anyhow::Result<ExitCode> {
         (None, Some(text)) => text.parse().with_context(|| format!("listen = {text:?} in the settings file is no address"))?,
         (None, None) => SocketAddr::from(([127, 0, 0, 1], 8080)),
     };
-    let started = start(app.clone(), listen, config.file.secure_cookie).await?;
+    let started = start(app.clone(), listen, &config).await?;
     let created = setup::first_owner(&started.state).await?;
     if let Some(password) = &created {
         eprintln!("wharf: first start: sign in as `owner` with the password {password} and change it");
@@ -82,9 +82,16 @@ impl Started {
 }
 
 /// Starts the HTTP face.
-pub async fn start(app: Arc<App>, listen: SocketAddr, secure_cookie: bool) -> anyhow::Result<Started> {
+pub async fn start(app: Arc<App>, listen: SocketAddr, config: &Config) -> anyhow::Result<Started> {
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().ok();
-    let state = AppState { app, events: Arc::default(), people: Arc::new(People::new()?), metrics, secure_cookie };
+    let state = AppState {
+        app,
+        events: Arc::default(),
+        people: Arc::new(People::new()?),
+        metrics,
+        secure_cookie: config.file.secure_cookie,
+        zone: config.zone.clone(),
+    };
     http::events::forward(&state);
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}: choose another with --listen"))?;
     let url = format!("http://{}", listener.local_addr()?);

@@ -16,6 +16,7 @@ pub mod jobs;
 pub mod operations;
 pub mod orders;
 pub mod pack;
+pub mod page;
 pub mod parked;
 pub mod people;
 pub mod problem;

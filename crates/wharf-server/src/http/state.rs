@@ -18,11 +18,6 @@ pub struct AppState {
     pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
     /// True when the session cookie must only travel over TLS.
     pub secure_cookie: bool,
-}
-
-impl AppState {
-    /// The zone in which documents say their times and days begin.
-    pub fn zone(&self) -> &str {
-        "Asia/Shanghai"
-    }
+    /// The zone in which documents and files say their times.
+    pub zone: jiff::tz::TimeZone,
 }

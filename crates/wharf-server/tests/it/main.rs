@@ -5,4 +5,7 @@ mod contract;
 mod doctor;
 mod house;
 mod law12;
+mod lists;
+mod order_to_label;
 mod tidy;
+mod town;

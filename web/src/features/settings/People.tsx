@@ -4,7 +4,7 @@ import { Button, Checkbox, Form, Input, Select, Switch } from 'antd'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, body } from '@/api/client'
-import { listOf, shopsQuery, usersQuery, warehousesQuery } from '@/api/shared'
+import { shopsQuery, usersQuery, warehousesQuery, whole } from '@/api/shared'
 import type { Role, User } from '@/api/types'
 import { Chip } from '@/components/Chip'
 import { ErrorState, SkeletonRows } from '@/components/States'
@@ -15,7 +15,7 @@ import { useSave } from './useSave'
 export const rolesQuery = queryOptions({
   queryKey: ['roles'],
   staleTime: 60_000,
-  queryFn: async () => listOf<Role>(await body(api.GET('/api/v1/roles', {}))),
+  queryFn: () => whole<Role>((query) => body(api.GET('/api/v1/roles', { params: { query } }))),
 })
 
 const SHORTEST_PASSWORD = 10

@@ -5,15 +5,16 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, body } from '@/api/client'
 import { explain } from '@/api/problem'
-import type { CarrierAccount, Rate } from '@/api/types'
+import { whole } from '@/api/shared'
+import type { CarrierAccount, Page, Rate } from '@/api/types'
 import { ErrorState, LoadingState } from '@/components/States'
-import { listOf } from '@/api/shared'
 import { useSave } from './useSave'
 
 const ratesQuery = (account: string) =>
   queryOptions({
     queryKey: ['rates', account],
-    queryFn: async () => listOf<Rate>((await body(api.GET('/api/v1/carrier-accounts/{id}/rates', { params: { path: { id: account } } }))) as Rate[]),
+    queryFn: () =>
+      whole<Rate>((query) => body(api.GET('/api/v1/carrier-accounts/{id}/rates', { params: { path: { id: account }, query } })) as Promise<Page<Rate>>),
   })
 
 const blank = (): Rate => ({

@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { api, body } from '@/api/client'
 import { explain } from '@/api/problem'
 import { useSession } from '@/api/session'
-import { listOf } from '@/api/shared'
+import { whole } from '@/api/shared'
 import type { Token } from '@/api/types'
 import { EmptyState, ErrorState, SkeletonRows } from '@/components/States'
 import { showFailure } from '@/lib/outcome'
@@ -14,7 +14,7 @@ import { formatShort } from '@/lib/time'
 
 const tokensQuery = queryOptions({
   queryKey: ['tokens'],
-  queryFn: async () => listOf<Token>(await body(api.GET('/api/v1/tokens', {}))),
+  queryFn: () => whole<Token>((query) => body(api.GET('/api/v1/tokens', { params: { query } }))),
 })
 
 interface Values {

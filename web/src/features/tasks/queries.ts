@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 import { api, body } from '@/api/client'
+import { whole } from '@/api/shared'
 import type { Alert, DeadJob, LaneDepth, Operation, Page, Parked } from '@/api/types'
-import { listOf } from '@/api/shared'
 import { pagedQuery } from '@/lib/pages'
 
 const PAGE = 50
@@ -18,7 +18,7 @@ export const lanesQuery = queryOptions({
   queryKey: ['jobs', 'lanes'],
   staleTime: 5_000,
   refetchInterval: 15_000,
-  queryFn: async () => listOf<LaneDepth>(await body(api.GET('/api/v1/jobs', {}))),
+  queryFn: () => whole<LaneDepth>((query) => body(api.GET('/api/v1/jobs', { params: { query } }))),
 })
 
 export const alertsQuery = pagedQuery<Alert>(['alerts', 'list'], (cursor, signal) =>

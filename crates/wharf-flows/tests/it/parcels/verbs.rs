@@ -200,8 +200,10 @@ fn a_long_operation_goes_on_after_a_crash_and_its_tally_is_exact() {
 }
 
 type Act = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// An act whose targets are known: what is broken is the act alone.
+struct Ready(Act);
 /// A step of the story: its name, and what looks up whom it concerns and answers the act itself, which is then broken.
-type Step = (&'static str, Box<dyn Fn(Arc<House>, Arc<Cast>) -> Pin<Box<dyn Future<Output = Act> + Send>> + Send + Sync>);
+type Step = (&'static str, Box<dyn Fn(Arc<House>, Arc<Cast>) -> Pin<Box<dyn Future<Output = Ready> + Send>> + Send + Sync>);
 
 /// The orders of the story.
 struct Cast {
@@ -217,7 +219,7 @@ fn verb(name: &'static str, orders: &'static [usize], make: impl Fn(&House, &Cas
             let verb = make(&h, &cast);
             Box::pin(async move {
                 let ids: Vec<OrderId> = orders.iter().map(|n| cast.orders[*n]).chain([OrderId(404)]).collect();
-                Box::pin(async move { drop(verbs::run(&h.app, &asker(), verb, ids, false).await) }) as Act
+                Ready(Box::pin(async move { drop(verbs::run(&h.app, &asker(), verb, ids, false).await) }))
             })
         }),
     )
@@ -236,7 +238,7 @@ fn parcels(name: &'static str, orders: &'static [usize], act: impl Fn(Arc<House>
                 }
                 ids.sort_unstable();
                 ids.dedup();
-                act(h, ids)
+                Ready(act(h, ids))
             })
         }),
     )
@@ -363,7 +365,7 @@ fn every_verb_broken_at_every_statement_and_repeated_ends_as_if_it_had_not_been(
         let cast = Arc::new(cast(&h).await);
         let mut told = Vec::new();
         for (name, act) in story() {
-            act(Arc::clone(&h), Arc::clone(&cast)).await.await;
+            act(Arc::clone(&h), Arc::clone(&cast)).await.0.await;
             calm(&h, name).await;
             told.push((name, portrait(&h, &cast).await));
         }
@@ -379,7 +381,7 @@ fn every_verb_broken_at_every_statement_and_repeated_ends_as_if_it_had_not_been(
             for ((name, act), (_, wanted)) in story().into_iter().zip(told.iter()) {
                 let mut step = 1;
                 loop {
-                    let broken = act(Arc::clone(&h), Arc::clone(&cast)).await;
+                    let Ready(broken) = act(Arc::clone(&h), Arc::clone(&cast)).await;
                     h.bed.store.fail_at(step);
                     broken.await;
                     if h.bed.store.fail_at(0) > 0 {
@@ -389,7 +391,7 @@ fn every_verb_broken_at_every_statement_and_repeated_ends_as_if_it_had_not_been(
                     assert!(step < 2_000, "{name} never ends");
                 }
                 // What the broken runs left to jobs is done, as it would be.
-                act(Arc::clone(&h), Arc::clone(&cast)).await.await;
+                act(Arc::clone(&h), Arc::clone(&cast)).await.0.await;
                 calm(&h, name).await;
                 let ended = portrait(&h, &cast).await;
                 for (line, wanted) in ended.iter().zip(wanted) {

@@ -3,6 +3,7 @@
 use super::dto::{ActionAnswer, Money, Page, Time};
 use super::guard::{CatalogRead, CatalogWrite, Guard};
 use super::input::{Body, Query, id, limit};
+use super::page::{PageParams, Place, short};
 use super::problem::Problem;
 use super::state::AppState;
 use axum::Json;
@@ -89,9 +90,8 @@ async fn list_skus(
         .app
         .store
         .read(move |tx| -> Result<Page<SkuDto>, StoreError> {
-            let rows = catalog::sku_page(tx, &params.q, params.cursor.as_deref(), take)?;
-            let next = (rows.len() == take).then(|| rows.last()).flatten().map(|r| wharf_domain::catalog::normal_code(&r.code));
-            Ok(Page { items: rows.into_iter().map(|r| sku(r, sees_cost)).collect(), next })
+            let rows = catalog::sku_page(tx, &params.q, params.cursor.as_deref(), take + 1)?;
+            Ok(Page::cut(rows, take, |r| wharf_domain::catalog::normal_code(&r.code), |r| sku(r, sees_cost)))
         })
         .await?;
     Ok(Json(page))
@@ -130,12 +130,12 @@ pub struct SkuInputs {
 
 /// Makes or changes SKUs by their codes. Listings that wait for such a code are linked.
 #[utoipa::path(post, path = "/api/v1/skus", tag = "catalog", operation_id = "save_skus", request_body = SkuInputs,
-    responses((status = 200, body = Vec<SkuDto>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = Page<SkuDto>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 async fn save_skus(
     State(state): State<AppState>,
     guard: Guard<CatalogWrite>,
     Body(input): Body<SkuInputs>,
-) -> Result<Json<Vec<SkuDto>>, Problem> {
+) -> Result<Json<Page<SkuDto>>, Problem> {
     if input.skus.is_empty() || input.skus.len() > 1_000 {
         return Err(Problem::invalid("skus", "between 1 and 1,000"));
     }
@@ -170,7 +170,7 @@ async fn save_skus(
     let sees_cost = guard.who.may(Permission::ProfitRead);
     let ids = wharf_flows::link::save_skus(&state.app, new).await?;
     let rows = state.app.store.read(move |tx| catalog::skus(tx, &ids)).await?;
-    Ok(Json(rows.into_iter().map(|r| sku(r, sees_cost)).collect()))
+    Ok(Json(Page::whole(rows.into_iter().map(|r| sku(r, sees_cost)).collect())))
 }
 
 /// Sold as one, shipped as several SKUs.
@@ -196,12 +196,16 @@ pub struct BundlePart {
     pub quantity: i64,
 }
 
-/// All bundles.
-#[utoipa::path(get, path = "/api/v1/bundles", tag = "catalog", operation_id = "list_bundles",
-    responses((status = 200, body = Vec<BundleDto>), (status = 401, body = Problem), (status = 403, body = Problem)))]
-async fn list_bundles(State(state): State<AppState>, _: Guard<CatalogRead>) -> Result<Json<Vec<BundleDto>>, Problem> {
+/// Bundles by code.
+#[utoipa::path(get, path = "/api/v1/bundles", tag = "catalog", operation_id = "list_bundles", params(PageParams),
+    responses((status = 200, body = Page<BundleDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+async fn list_bundles(
+    State(state): State<AppState>,
+    _: Guard<CatalogRead>,
+    Query(params): Query<PageParams>,
+) -> Result<Json<Page<BundleDto>>, Problem> {
     let rows = state.app.store.read(catalog::bundles).await?;
-    Ok(Json(rows.into_iter().map(bundle).collect()))
+    Ok(Json(short(rows, &params, |b| Place::name(&wharf_domain::catalog::normal_code(&b.code), b.id.0), bundle)?))
 }
 
 fn bundle(row: catalog::Bundle) -> BundleDto {
@@ -227,12 +231,12 @@ pub struct BundleInput {
 
 /// Makes or changes a bundle by its code.
 #[utoipa::path(post, path = "/api/v1/bundles", tag = "catalog", operation_id = "save_bundle", request_body = BundleInput,
-    responses((status = 200, body = Vec<BundleDto>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = BundleDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
 async fn save_bundle(
     State(state): State<AppState>,
     _: Guard<CatalogWrite>,
     Body(input): Body<BundleInput>,
-) -> Result<Json<Vec<BundleDto>>, Problem> {
+) -> Result<Json<BundleDto>, Problem> {
     if input.code.trim().is_empty() {
         return Err(Problem::invalid("code", "must not be empty"));
     }
@@ -241,9 +245,9 @@ async fn save_bundle(
     }
     let parts =
         input.parts.iter().map(|p| Ok((id::<SkuId>("parts.sku_id", &p.sku_id)?, p.quantity))).collect::<Result<Vec<_>, Problem>>()?;
-    wharf_flows::link::save_bundle(&state.app, input.code, input.name, parts).await?;
+    let made = wharf_flows::link::save_bundle(&state.app, input.code, input.name, parts).await?;
     let rows = state.app.store.read(catalog::bundles).await?;
-    Ok(Json(rows.into_iter().map(bundle).collect()))
+    rows.into_iter().find(|b| b.id == made).map(bundle).map(Json).ok_or_else(|| Problem::not_found("bundle"))
 }
 
 /// What a shop sells, as its channel shows it.
@@ -302,34 +306,30 @@ async fn list_listings(
     let shop: Option<ShopId> = params.shop.as_deref().map(|v| id("shop", v)).transpose()?;
     let after: Option<ListingId> = params.cursor.as_deref().map(|v| id("cursor", v)).transpose()?;
     let scope = guard.who.scope;
-    let rows = state.app.store.read(move |tx| catalog::listing_page(tx, &scope, shop, params.unlinked, after, take)).await?;
-    let next = (rows.len() == take).then(|| rows.last()).flatten().map(|r| r.id.to_string());
-    let items = rows
-        .into_iter()
-        .map(|l| {
-            let (sku_id, sku_quantity, bundle_id) = match l.target {
-                Some(LinkTarget::Sku { sku_id, quantity }) => (Some(sku_id.to_string()), Some(quantity), None),
-                Some(LinkTarget::Bundle { bundle_id }) => (None, None, Some(bundle_id.to_string())),
-                None => (None, None, None),
-            };
-            ListingDto {
-                id: l.id.to_string(),
-                shop_id: l.shop_id.to_string(),
-                item_id: l.item_id,
-                external_sku_id: l.external_sku_id,
-                seller_code: l.seller_code,
-                title: l.title,
-                variant: l.variant,
-                image_url: l.image_url,
-                sku_id,
-                sku_quantity,
-                bundle_id,
-                linked_at: l.linked_at.map(Time::from),
-                version: l.version,
-            }
-        })
-        .collect();
-    Ok(Json(Page { items, next }))
+    let rows = state.app.store.read(move |tx| catalog::listing_page(tx, &scope, shop, params.unlinked, after, take + 1)).await?;
+    let show = |l: catalog::Listing| {
+        let (sku_id, sku_quantity, bundle_id) = match l.target {
+            Some(LinkTarget::Sku { sku_id, quantity }) => (Some(sku_id.to_string()), Some(quantity), None),
+            Some(LinkTarget::Bundle { bundle_id }) => (None, None, Some(bundle_id.to_string())),
+            None => (None, None, None),
+        };
+        ListingDto {
+            id: l.id.to_string(),
+            shop_id: l.shop_id.to_string(),
+            item_id: l.item_id,
+            external_sku_id: l.external_sku_id,
+            seller_code: l.seller_code,
+            title: l.title,
+            variant: l.variant,
+            image_url: l.image_url,
+            sku_id,
+            sku_quantity,
+            bundle_id,
+            linked_at: l.linked_at.map(Time::from),
+            version: l.version,
+        }
+    };
+    Ok(Json(Page::cut(rows, take, |r| r.id.to_string(), show)))
 }
 
 /// Listings and what one unit of each is.

@@ -135,7 +135,7 @@ async fn orders(State(state): State<AppState>, guard: Guard<Export>, uri: Uri) -
         Some("xlsx") => true,
         Some(other) => return Err(Problem::invalid("format", format!("{other:?} is neither csv nor xlsx"))),
     };
-    let zone = jiff::tz::TimeZone::get(state.zone()).unwrap_or(jiff::tz::TimeZone::UTC);
+    let zone = state.zone.clone();
     let chinese = guard.who.locale.starts_with("zh");
     let sheet = Sheet { name: if chinese { "订单" } else { "Orders" }.to_owned(), columns: columns(chinese), zone };
     let entry = audited(&guard.who, "orders_exported", "order", None, serde_json::json!({ "format": if xlsx { "xlsx" } else { "csv" } }));

@@ -3,6 +3,7 @@
 use super::dto::{Page, Time};
 use super::guard::{Guard, Import};
 use super::input::{Id, Query, id, limit};
+use super::page::PageParams;
 use super::problem::Problem;
 use super::state::AppState;
 use axum::Json;
@@ -10,8 +11,8 @@ use axum::extract::multipart::{Multipart, MultipartError, MultipartRejection};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wharf_connect::files::Input;
@@ -74,14 +75,6 @@ fn dto(view: ImportView) -> ImportDto {
     }
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct PageParams {
-    limit: Option<u32>,
-    cursor: Option<String>,
-}
-
 /// Imports, latest first.
 #[utoipa::path(get, path = "/api/v1/imports", tag = "imports", operation_id = "list_imports", params(PageParams),
     responses((status = 200, body = Page<ImportDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
@@ -92,9 +85,8 @@ async fn list(
 ) -> Result<Json<Page<ImportDto>>, Problem> {
     let take = limit(params.limit)?;
     let before: Option<ImportBatchId> = params.cursor.as_deref().map(|c| id("cursor", c)).transpose()?;
-    let rows = import::list(&state.app, &guard.who.scope, before, take as i64).await?;
-    let next = (rows.len() == take).then(|| rows.last()).flatten().map(|v| v.batch.id.to_string());
-    Ok(Json(Page { items: rows.into_iter().map(dto).collect(), next }))
+    let rows = import::list(&state.app, &guard.who.scope, before, take as i64 + 1).await?;
+    Ok(Json(Page::cut(rows, take, |v| v.batch.id.to_string(), dto)))
 }
 
 /// A form with files.

@@ -3,13 +3,14 @@
 use super::dto::{Page, Time};
 use super::guard::{Guard, ShopsManage};
 use super::input::{Body, Query, id, ids, limit};
+use super::page::{PageParams, Place, short};
 use super::people::audited;
 use super::problem::Problem;
 use super::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wharf_domain::id::JobId;
@@ -59,28 +60,21 @@ pub struct DeadJob {
 
 /// All lanes.
 #[utoipa::path(get, path = "/api/v1/jobs", tag = "live", operation_id = "job_depths",
-    responses((status = 200, body = Vec<LaneDepth>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
-async fn depths(State(state): State<AppState>, _: Guard<ShopsManage>) -> Result<Json<Vec<LaneDepth>>, Problem> {
+    params(PageParams),
+    responses((status = 200, body = Page<LaneDepth>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+async fn depths(
+    State(state): State<AppState>,
+    _: Guard<ShopsManage>,
+    Query(params): Query<PageParams>,
+) -> Result<Json<Page<LaneDepth>>, Problem> {
     let rows = state.app.store.read(jobs::depths).await?;
-    Ok(Json(
-        rows.into_iter()
-            .map(|d| LaneDepth {
-                lane: d.lane,
-                ready: d.ready,
-                running: d.running,
-                dead: d.dead,
-                oldest_run_at: d.oldest_run_at.map(Time::from),
-            })
-            .collect(),
-    ))
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct PageParams {
-    limit: Option<u32>,
-    cursor: Option<String>,
+    let page = short(
+        rows,
+        &params,
+        |d| Place::name(&d.lane, 0),
+        |d| LaneDepth { lane: d.lane, ready: d.ready, running: d.running, dead: d.dead, oldest_run_at: d.oldest_run_at.map(Time::from) },
+    )?;
+    Ok(Json(page))
 }
 
 /// Jobs that gave up, latest first.
@@ -93,21 +87,17 @@ async fn dead(
 ) -> Result<Json<Page<DeadJob>>, Problem> {
     let take = limit(params.limit)?;
     let before: Option<JobId> = params.cursor.as_deref().map(|c| id("cursor", c)).transpose()?;
-    let rows = state.app.store.read(move |tx| jobs::dead(tx, before, take as i64)).await?;
-    let next = (rows.len() == take).then(|| rows.last()).flatten().map(|j| j.id.to_string());
-    let items = rows
-        .into_iter()
-        .map(|j| DeadJob {
-            id: j.id.to_string(),
-            kind: j.kind,
-            lane: j.lane,
-            attempts: j.attempts,
-            last_error: j.last_error.unwrap_or_default(),
-            created_at: j.created_at.into(),
-            finished_at: j.finished_at.map(Time::from),
-        })
-        .collect();
-    Ok(Json(Page { items, next }))
+    let rows = state.app.store.read(move |tx| jobs::dead(tx, before, take as i64 + 1)).await?;
+    let show = |j: jobs::JobView| DeadJob {
+        id: j.id.to_string(),
+        kind: j.kind,
+        lane: j.lane,
+        attempts: j.attempts,
+        last_error: j.last_error.unwrap_or_default(),
+        created_at: j.created_at.into(),
+        finished_at: j.finished_at.map(Time::from),
+    };
+    Ok(Json(Page::cut(rows, take, |j| j.id.to_string(), show)))
 }
 
 /// Jobs by id.

@@ -4,13 +4,14 @@ use super::dto::{ActionAnswer, Page, Tally, Time};
 use super::guard::{Guard, Identity, OrdersAct, OrdersRead};
 use super::input::{Id, Query, id, limit};
 use super::orders::act::{LONG, accepted};
+use super::page::PageParams;
 use super::problem::Problem;
 use super::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wharf_domain::access::Permission;
@@ -96,14 +97,6 @@ fn sees(who: &Identity, operation: &operations::Operation) -> bool {
     operation.user_id == Some(who.user_id) || who.may(Permission::AuditRead)
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct PageParams {
-    limit: Option<u32>,
-    cursor: Option<String>,
-}
-
 /// The person's own operations, latest first.
 #[utoipa::path(get, path = "/api/v1/operations", tag = "live", operation_id = "list_operations", params(PageParams),
     responses((status = 200, body = Page<OperationDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
@@ -115,9 +108,8 @@ async fn list(
     let take = limit(params.limit)?;
     let before: Option<OperationId> = params.cursor.as_deref().map(|c| id("cursor", c)).transpose()?;
     let user = guard.who.user_id;
-    let rows = state.app.store.read(move |tx| operations::list(tx, Some(user), before, take as i64)).await?;
-    let next = (rows.len() == take).then(|| rows.last()).flatten().map(|o| o.id.to_string());
-    Ok(Json(Page { items: rows.into_iter().map(dto).collect(), next }))
+    let rows = state.app.store.read(move |tx| operations::list(tx, Some(user), before, take as i64 + 1)).await?;
+    Ok(Json(Page::cut(rows, take, |o| o.id.to_string(), dto)))
 }
 
 /// One operation with its results.
@@ -136,16 +128,14 @@ async fn get(
         .store
         .read(move |tx| -> Result<_, StoreError> {
             let Some(found) = operations::get(tx, operation)? else { return Ok(None) };
-            Ok(Some((found, operations::results(tx, operation, after, take as i64)?)))
+            Ok(Some((found, operations::results(tx, operation, after, take as i64 + 1)?)))
         })
         .await?;
     let (operation, rows) = found.filter(|(o, _)| sees(&guard.who, o)).ok_or_else(|| Problem::not_found("operation"))?;
-    let next = (rows.len() == take).then(|| rows.last()).flatten().map(|r| r.target_id.to_string());
-    let items = rows
-        .into_iter()
-        .map(|r| OperationResult { id: r.target_id.to_string(), outcome: r.outcome.to_string(), reason: r.reason })
-        .collect();
-    Ok(Json(OperationDetail { operation: dto(operation), results: Page { items, next } }))
+    let show =
+        |r: operations::TargetResult| OperationResult { id: r.target_id.to_string(), outcome: r.outcome.to_string(), reason: r.reason };
+    let results = Page::cut(rows, take, |r| r.target_id.to_string(), show);
+    Ok(Json(OperationDetail { operation: dto(operation), results }))
 }
 
 /// Takes an operation back, target by target, where that is still true. Of a long one the answer is 202: an operation of its own.

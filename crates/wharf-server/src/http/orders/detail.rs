@@ -5,7 +5,6 @@ use super::shape::*;
 use crate::http::dto::{ActorDto, Money, Named, Time};
 use crate::http::guard::{Guard, OrdersRead, PersonalOpen};
 use crate::http::input::Id;
-use crate::http::people::audited;
 use crate::http::problem::Problem;
 use crate::http::state::AppState;
 use axum::Json;
@@ -19,11 +18,10 @@ use wharf_domain::confirmation::Confirmation;
 use wharf_domain::id::{ListingId, OrderId, SkuId, WarehouseId};
 use wharf_domain::money;
 use wharf_domain::stock::Condition;
+use wharf_flows::bulk::Asker;
 use wharf_store::cancellations::{self, CancellationRow};
 use wharf_store::confirmations::{self, ConfirmationRow};
-use wharf_store::{
-    StoreError, Tx, audit, catalog, fulfillments, holds, order_list, orders, shipments, stock, timeline, warehouses, waybills,
-};
+use wharf_store::{StoreError, Tx, catalog, fulfillments, holds, order_list, orders, shipments, stock, timeline, warehouses, waybills};
 
 /// The routes of this part.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -240,39 +238,28 @@ fn read(tx: &mut Tx<'_>, scope: &Scope, id: OrderId) -> Result<Option<OrderDetai
     }))
 }
 
-/// Opens name, phone and address. The opening is in the audit log.
+/// Opens name, phone and address; a channel that gave only a token is asked for them. The opening is in the audit log.
 #[utoipa::path(post, path = "/api/v1/orders/{id}/recipient", tag = "orders", operation_id = "open_recipient", params(("id" = String, Path)),
-    responses((status = 200, body = OpenRecipient), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = OpenRecipient), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem), (status = 502, body = Problem)))]
 async fn open_recipient(
     State(state): State<AppState>,
     guard: Guard<PersonalOpen>,
     Id(id): Id<OrderId>,
 ) -> Result<Json<OpenRecipient>, Problem> {
     guard.who.need(wharf_domain::access::Permission::OrdersRead)?;
-    let who = guard.who;
-    let opened = state
-        .app
-        .store
-        .write(move |tx| -> Result<Option<OpenRecipient>, StoreError> {
-            if orders::order(tx, &who.scope, id)?.is_none() {
-                return Ok(None);
-            }
-            let Some(recipient) = orders::open_recipients(tx, &[id])?.remove(&id) else { return Ok(None) };
-            audit::record(tx, audited(&who, "personal_opened", "order", Some(id.0), serde_json::json!({})))?;
-            let region = &recipient.region;
-            Ok(Some(OpenRecipient {
-                region: [&region.province, &region.city, &region.district, &region.town]
-                    .into_iter()
-                    .filter(|p| !p.is_empty())
-                    .cloned()
-                    .collect::<Vec<_>>()
-                    .join(" "),
-                name: recipient.personal.name,
-                phone: recipient.personal.phone,
-                address: recipient.personal.address,
-                token_only: recipient.masked,
-            }))
-        })
-        .await?;
-    opened.map(Json).ok_or_else(|| Problem::not_found("recipient"))
+    let asker = Asker::new(guard.who.actor(), guard.who.scope.clone());
+    let recipient = wharf_flows::edit::open_recipient(&state.app, &asker, id, &guard.who.address).await?;
+    let region = &recipient.region;
+    Ok(Json(OpenRecipient {
+        region: [&region.province, &region.city, &region.district, &region.town]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(" "),
+        name: recipient.personal.name,
+        phone: recipient.personal.phone,
+        address: recipient.personal.address,
+        token_only: recipient.masked,
+    }))
 }

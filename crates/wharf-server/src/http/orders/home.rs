@@ -16,6 +16,7 @@ use wharf_domain::hold::HoldReason;
 use wharf_domain::money;
 use wharf_domain::order::phase::Phase;
 use wharf_domain::time::{DAY, HOUR, Timestamp};
+use wharf_flows::recompute::{local_day, zone};
 use wharf_store::shops::ShopState;
 use wharf_store::{StoreError, order_list, rollups, shops};
 
@@ -75,7 +76,7 @@ async fn home(State(state): State<AppState>, guard: Guard<OrdersRead>) -> Result
             let counts = rollups::counts(tx, &scope, None)?;
             let of = |phases: &[Phase]| phases.iter().map(|p| counts.phases.get(p).copied().unwrap_or(0)).sum::<i64>();
             let all = shops::list(tx, &scope)?;
-            let midnight = all.first().map_or(now.day_floor(), |s| local_midnight(now, &s.zone));
+            let midnight = all.first().map_or(now.day_floor(), |s| local_day(now, &zone(&s.zone)));
             let hours = rollups::hours(tx, &scope, midnight.plus(-7 * DAY), midnight.plus(DAY))?;
             let mut by_hour: BTreeMap<Timestamp, i64> = BTreeMap::new();
             for (_, hour, orders, _) in &hours {
@@ -117,24 +118,4 @@ async fn home(State(state): State<AppState>, guard: Guard<OrdersRead>) -> Result
         })
         .await?;
     Ok(Json(out))
-}
-
-/// The instant at which the day of `now` began in an IANA zone.
-fn local_midnight(now: Timestamp, zone: &str) -> Timestamp {
-    let Ok(instant) = jiff::Timestamp::from_microsecond(now.micros()) else { return now.day_floor() };
-    let Ok(zoned) = instant.in_tz(zone) else { return now.day_floor() };
-    zoned.start_of_day().map_or(now.day_floor(), |start| Timestamp(start.timestamp().as_microsecond()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_day_of_a_shop_begins_in_its_own_zone() {
-        // 2026-11-21T17:00:00Z is 2026-11-22T01:00 in Shanghai
-        let now = Timestamp::from_seconds(1_795_280_400);
-        assert_eq!(local_midnight(now, "Asia/Shanghai"), Timestamp::from_seconds(1_795_276_800));
-        assert_eq!(local_midnight(now, "no/where"), now.day_floor());
-    }
 }

@@ -161,7 +161,7 @@ fn station_name(text: &str) -> Result<String, Problem> {
 }
 
 fn zone(state: &AppState) -> jiff::tz::TimeZone {
-    jiff::tz::TimeZone::get(state.zone()).unwrap_or(jiff::tz::TimeZone::UTC)
+    state.zone.clone()
 }
 
 /// One scan: what to do next.

@@ -59,20 +59,16 @@ async fn list(
     let shop: Option<ShopId> = params.shop.as_deref().map(|s| id("shop", s)).transpose()?;
     let before: Option<RowId> = params.cursor.as_deref().map(|c| id("cursor", c)).transpose()?;
     let scope = guard.who.scope;
-    let rows = state.app.store.read(move |tx| completeness::parked(tx, &scope, shop, before, take)).await?;
-    let next = (rows.len() == take).then(|| rows.last()).flatten().map(|p| p.id.to_string());
-    let items = rows
-        .into_iter()
-        .map(|p| ParkedDto {
-            id: p.id.to_string(),
-            shop_id: p.shop_id.to_string(),
-            external_id: p.external_id,
-            why: p.why,
-            first_at: p.first_at.into(),
-            last_at: p.last_at.into(),
-        })
-        .collect();
-    Ok(Json(Page { items, next }))
+    let rows = state.app.store.read(move |tx| completeness::parked(tx, &scope, shop, before, take + 1)).await?;
+    let show = |p: completeness::Parked| ParkedDto {
+        id: p.id.to_string(),
+        shop_id: p.shop_id.to_string(),
+        external_id: p.external_id,
+        why: p.why,
+        first_at: p.first_at.into(),
+        last_at: p.last_at.into(),
+    };
+    Ok(Json(Page::cut(rows, take, |p| p.id.to_string(), show)))
 }
 
 /// How many it was.

@@ -72,7 +72,7 @@ fn answer(mut outcomes: Vec<(ShipmentId, Outcome)>, mut missing: Vec<(ShipmentId
 /// How a person's documents are printed.
 pub fn printing(state: &AppState, who: &crate::http::guard::Identity, station: &str, cause: &str, locale: &str) -> Printing {
     let language = if locale == "en" || (locale.is_empty() && who.locale == "en") { Language::En } else { Language::Zh };
-    let zone = jiff::tz::TimeZone::get(state.zone()).unwrap_or(jiff::tz::TimeZone::UTC);
+    let zone = state.zone.clone();
     Printing { station: station.to_owned(), user_id: Some(who.user_id), language, zone, cause: cause.trim().to_owned() }
 }
 

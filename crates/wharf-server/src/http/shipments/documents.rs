@@ -140,8 +140,8 @@ async fn ledger(
         .app
         .store
         .read(move |tx| -> Result<Page<PrintDto>, StoreError> {
-            let rows = prints::ledger(tx, shipment, before, take as i64)?;
-            let next = (rows.len() == take).then(|| rows.last()).flatten().map(|r| r.id.to_string());
+            let rows = prints::ledger(tx, shipment, before, take as i64 + 1)?;
+            let Page { items: rows, next } = Page::cut(rows, take, |r| r.id.to_string(), |r| r);
             let mut parcels: Vec<ShipmentId> = rows.iter().map(|r| r.shipment_id).collect();
             parcels.sort_unstable();
             parcels.dedup();

@@ -108,9 +108,9 @@ async fn list(
         .app
         .store
         .read(move |tx| -> Result<Page<ShipmentDto>, StoreError> {
-            let rows = store::list(tx, &filter, before, take as i64)?;
-            let next = (rows.len() == take).then(|| rows.last()).flatten().map(|r| r.shipment.id.to_string());
-            Ok(Page { items: shown(tx, rows, false)?, next })
+            let rows = store::list(tx, &filter, before, take as i64 + 1)?;
+            let page = Page::cut(rows, take, |r| r.shipment.id.to_string(), |r| r);
+            Ok(Page { items: shown(tx, page.items, false)?, next: page.next })
         })
         .await?;
     Ok(Json(page))

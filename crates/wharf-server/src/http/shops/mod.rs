@@ -3,9 +3,10 @@
 pub mod places;
 pub mod shape;
 
-use super::dto::{ActionAnswer, Time};
+use super::dto::{ActionAnswer, Page, Time};
 use super::guard::{Guard, ShopsManage, ShopsRead, SignedIn};
 use super::input::{Body, Id, Query, ids, if_match};
+use super::page::{PageParams, Place, short};
 use super::problem::Problem;
 use super::state::AppState;
 use axum::Json;
@@ -40,9 +41,11 @@ pub fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// Every company that Wharf can talk to, with the forms it needs.
-#[utoipa::path(get, path = "/api/v1/vendors", tag = "shops", operation_id = "list_vendors", responses((status = 200, body = Vec<VendorDto>), (status = 401, body = Problem)))]
-async fn vendors(State(state): State<AppState>, _: SignedIn) -> Json<Vec<VendorDto>> {
-    Json(state.app.vendors.iter().map(|v| VendorDto::of(*v)).collect())
+#[utoipa::path(get, path = "/api/v1/vendors", tag = "shops", operation_id = "list_vendors", params(PageParams),
+    responses((status = 200, body = Page<VendorDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 422, body = Problem)))]
+async fn vendors(State(state): State<AppState>, _: SignedIn, Query(params): Query<PageParams>) -> Result<Json<Page<VendorDto>>, Problem> {
+    let all = state.app.vendors.clone();
+    Ok(Json(short(all, &params, |v| Place::name(v.manifest().id, 0), VendorDto::of)?))
 }
 
 pub(super) fn vendor(state: &AppState, id: &str) -> Result<&'static dyn Vendor, Problem> {
@@ -87,25 +90,25 @@ fn shop(row: Shop, now: Timestamp, parked: i64) -> ShopDto {
 }
 
 /// Shops with their health.
-#[utoipa::path(get, path = "/api/v1/shops", tag = "shops", operation_id = "list_shops", responses((status = 200, body = Vec<ShopDto>), (status = 401, body = Problem), (status = 403, body = Problem)))]
-async fn list(State(state): State<AppState>, guard: Guard<ShopsRead>) -> Result<Json<Vec<ShopDto>>, Problem> {
+#[utoipa::path(get, path = "/api/v1/shops", tag = "shops", operation_id = "list_shops", params(PageParams),
+    responses((status = 200, body = Page<ShopDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+async fn list(
+    State(state): State<AppState>,
+    guard: Guard<ShopsRead>,
+    Query(params): Query<PageParams>,
+) -> Result<Json<Page<ShopDto>>, Problem> {
     let scope = guard.who.scope;
-    let out = state
+    let (rows, parked) = state
         .app
         .store
-        .read(move |tx| -> Result<Vec<ShopDto>, StoreError> {
-            let now = tx.now();
-            let parked: HashMap<ShopId, i64> = completeness::parked_counts(tx)?;
-            Ok(shops::list(tx, &scope)?
-                .into_iter()
-                .map(|s| {
-                    let n = parked.get(&s.id).copied().unwrap_or(0);
-                    shop(s, now, n)
-                })
-                .collect())
-        })
+        .read(move |tx| -> Result<_, StoreError> { Ok((shops::list(tx, &scope)?, completeness::parked_counts(tx)?)) })
         .await?;
-    Ok(Json(out))
+    let now = state.app.now();
+    let show = |s: Shop| {
+        let n = parked.get(&s.id).copied().unwrap_or(0);
+        shop(s, now, n)
+    };
+    Ok(Json(short(rows, &params, |s| Place::name(&s.name, s.id.0), show)?))
 }
 
 async fn one(state: &AppState, id: ShopId) -> Result<ShopDto, Problem> {
@@ -258,17 +261,19 @@ async fn change(
 struct HourParams {
     /// How many hours back (24).
     hours: Option<u32>,
+    limit: Option<u32>,
+    cursor: Option<String>,
 }
 
-/// Completeness by hour: the channel's count beside ours.
+/// Completeness by hour, oldest first: the channel's count beside ours.
 #[utoipa::path(get, path = "/api/v1/shops/{id}/completeness", tag = "shops", operation_id = "shop_completeness", params(("id" = String, Path), HourParams),
-    responses((status = 200, body = Vec<CompletenessHour>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = Page<CompletenessHour>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
 async fn hours(
     State(state): State<AppState>,
     guard: Guard<ShopsRead>,
     Id(id): Id<ShopId>,
     Query(params): Query<HourParams>,
-) -> Result<Json<Vec<CompletenessHour>>, Problem> {
+) -> Result<Json<Page<CompletenessHour>>, Problem> {
     if !guard.who.scope.shop(id) {
         return Err(Problem::not_found("shop"));
     }
@@ -285,22 +290,20 @@ async fn hours(
         })
         .await?;
     let now = state.app.store.now();
-    Ok(Json(
-        rows.into_iter()
-            .map(|h| CompletenessHour {
-                verdict: match (h.theirs - h.ours, now.since(h.hour) < 2 * HOUR) {
-                    (0, _) => "complete",
-                    (_, true) => "closing",
-                    _ => "gap",
-                }
-                .to_owned(),
-                hour: h.hour.into(),
-                theirs: h.theirs,
-                ours: h.ours,
-                checked_at: h.checked_at.into(),
-            })
-            .collect(),
-    ))
+    let show = |h: completeness::Hour| CompletenessHour {
+        verdict: match (h.theirs - h.ours, now.since(h.hour) < 2 * HOUR) {
+            (0, _) => "complete",
+            (_, true) => "closing",
+            _ => "gap",
+        }
+        .to_owned(),
+        hour: h.hour.into(),
+        theirs: h.theirs,
+        ours: h.ours,
+        checked_at: h.checked_at.into(),
+    };
+    let ask = PageParams { limit: params.limit, cursor: params.cursor };
+    Ok(Json(short(rows, &ask, |h| Place::ranked(h.hour.micros(), "", 0), show)?))
 }
 
 /// Shops to act on.

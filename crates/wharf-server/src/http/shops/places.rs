@@ -1,17 +1,18 @@
 //! Warehouses, carrier accounts and their rate cards.
 
 use super::{check_fields, vendor};
-use crate::http::dto::Money;
+use crate::http::dto::{Money, Named, Page};
 use crate::http::guard::{Guard, ShopsManage, ShopsRead, StockRead};
-use crate::http::input::{Body, Id, id, if_match};
+use crate::http::input::{Body, Id, Query, id, if_match};
+use crate::http::page::{PageParams, Place, short};
 use crate::http::problem::Problem;
 use crate::http::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use utoipa::ToSchema;
+use std::collections::{BTreeMap, HashMap};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wharf_domain::address::Region;
@@ -21,7 +22,7 @@ use wharf_domain::money;
 use wharf_domain::routing::Rate;
 use wharf_domain::word::Word;
 use wharf_store::StoreError;
-use wharf_store::warehouses::{self, AccountInput, AccountRow, PackFlow, WarehouseInput, WarehouseKind, WarehouseRow};
+use wharf_store::warehouses::{self, AccountInput, AccountRow, PackFlow, RateRow, WarehouseInput, WarehouseKind, WarehouseRow};
 
 /// The routes of this noun.
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -31,6 +32,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list_accounts, create_account))
         .routes(routes!(change_account))
         .routes(routes!(rates, set_rates))
+        .routes(routes!(rate_cards))
         .routes(routes!(numbers))
 }
 
@@ -164,11 +166,17 @@ fn warehouse_input(dto: WarehouseDto) -> Result<WarehouseInput, Problem> {
     })
 }
 
-/// Warehouses.
-#[utoipa::path(get, path = "/api/v1/warehouses", tag = "places", operation_id = "list_warehouses", responses((status = 200, body = Vec<WarehouseDto>), (status = 401, body = Problem), (status = 403, body = Problem)))]
-async fn list_warehouses(State(state): State<AppState>, guard: Guard<StockRead>) -> Result<Json<Vec<WarehouseDto>>, Problem> {
-    let rows = state.app.store.read(warehouses::all).await?;
-    Ok(Json(rows.into_iter().filter(|w| guard.who.scope.warehouse(w.id)).map(warehouse).collect()))
+/// Warehouses, the preferred first.
+#[utoipa::path(get, path = "/api/v1/warehouses", tag = "places", operation_id = "list_warehouses", params(PageParams),
+    responses((status = 200, body = Page<WarehouseDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+async fn list_warehouses(
+    State(state): State<AppState>,
+    guard: Guard<StockRead>,
+    Query(params): Query<PageParams>,
+) -> Result<Json<Page<WarehouseDto>>, Problem> {
+    let mut rows = state.app.store.read(warehouses::all).await?;
+    rows.retain(|w| guard.who.scope.warehouse(w.id));
+    Ok(Json(short(rows, &params, |w| Place::ranked(w.priority.saturating_neg(), &w.code, w.id.0), warehouse)?))
 }
 
 /// Makes a warehouse.
@@ -294,9 +302,15 @@ fn account_input(state: &AppState, input: CarrierAccountInput, whole: bool) -> R
 }
 
 /// Carrier accounts.
-#[utoipa::path(get, path = "/api/v1/carrier-accounts", tag = "places", operation_id = "list_carrier_accounts", responses((status = 200, body = Vec<CarrierAccountDto>), (status = 401, body = Problem), (status = 403, body = Problem)))]
-async fn list_accounts(State(state): State<AppState>, _: Guard<ShopsRead>) -> Result<Json<Vec<CarrierAccountDto>>, Problem> {
-    Ok(Json(state.app.store.read(warehouses::accounts).await?.into_iter().map(account).collect()))
+#[utoipa::path(get, path = "/api/v1/carrier-accounts", tag = "places", operation_id = "list_carrier_accounts", params(PageParams),
+    responses((status = 200, body = Page<CarrierAccountDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+async fn list_accounts(
+    State(state): State<AppState>,
+    _: Guard<ShopsRead>,
+    Query(params): Query<PageParams>,
+) -> Result<Json<Page<CarrierAccountDto>>, Problem> {
+    let rows = state.app.store.read(warehouses::accounts).await?;
+    Ok(Json(short(rows, &params, |a| Place::name(&a.name, a.id.0), account)?))
 }
 
 /// Makes a carrier account.
@@ -378,26 +392,90 @@ pub struct RateDto {
 }
 
 /// The rate card of an account.
-#[utoipa::path(get, path = "/api/v1/carrier-accounts/{id}/rates", tag = "places", operation_id = "list_rates", params(("id" = String, Path)),
-    responses((status = 200, body = Vec<RateDto>), (status = 401, body = Problem), (status = 403, body = Problem)))]
-async fn rates(State(state): State<AppState>, _: Guard<ShopsRead>, Id(id): Id<CarrierAccountId>) -> Result<Json<Vec<RateDto>>, Problem> {
-    let rows = state.app.store.read(move |tx| warehouses::rates(tx, Some(id))).await?;
-    Ok(Json(
-        rows.into_iter()
-            .map(|r| RateDto {
-                service: r.rate.service,
-                country: r.rate.country,
-                province: r.rate.province,
-                city: r.rate.city,
-                first_grams: r.rate.first_grams,
-                first: money::Money::new(r.rate.first_minor, r.rate.currency).into(),
-                step_grams: r.rate.step_grams,
-                step: money::Money::new(r.rate.step_minor, r.rate.currency).into(),
-                max_grams: r.rate.max_grams,
-                days: r.rate.days,
-            })
-            .collect(),
-    ))
+#[utoipa::path(get, path = "/api/v1/carrier-accounts/{id}/rates", tag = "places", operation_id = "list_rates", params(("id" = String, Path), PageParams),
+    responses((status = 200, body = Page<RateDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn rates(
+    State(state): State<AppState>,
+    _: Guard<ShopsRead>,
+    Id(id): Id<CarrierAccountId>,
+    Query(params): Query<PageParams>,
+) -> Result<Json<Page<RateDto>>, Problem> {
+    let rows = state
+        .app
+        .store
+        .read(move |tx| -> Result<Vec<RateRow>, Problem> {
+            warehouses::get_account(tx, id)?.ok_or_else(|| Problem::not_found("carrier account"))?;
+            Ok(warehouses::rates(tx, Some(id))?)
+        })
+        .await?;
+    Ok(Json(short(rows, &params, rate_place, |r| rate_dto(r.rate))?))
+}
+
+/// Where a price stands in lists: by service and destination.
+fn rate_place(row: &RateRow) -> Place {
+    let Rate { service, country, province, city, .. } = &row.rate;
+    Place::name(&format!("{service}\u{1f}{country}\u{1f}{province}\u{1f}{city}"), row.rate.account.0)
+}
+
+fn rate_dto(rate: Rate) -> RateDto {
+    RateDto {
+        service: rate.service,
+        country: rate.country,
+        province: rate.province,
+        city: rate.city,
+        first_grams: rate.first_grams,
+        first: money::Money::new(rate.first_minor, rate.currency).into(),
+        step_grams: rate.step_grams,
+        step: money::Money::new(rate.step_minor, rate.currency).into(),
+        max_grams: rate.max_grams,
+        days: rate.days,
+    }
+}
+
+/// A price and the account that asks it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RateCardRow {
+    /// The carrier account.
+    pub carrier_account: Named,
+    /// Its carrier.
+    pub vendor: String,
+    /// The price.
+    #[serde(flatten)]
+    pub rate: RateDto,
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct RateCardParams {
+    /// Id of a carrier account; absent: all of them.
+    carrier_account: Option<String>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+/// The prices of all carrier accounts, side by side. A card is replaced at `PUT /carrier-accounts/{id}/rates`.
+#[utoipa::path(get, path = "/api/v1/rate-cards", tag = "places", operation_id = "list_rate_cards", params(RateCardParams),
+    responses((status = 200, body = Page<RateCardRow>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+async fn rate_cards(
+    State(state): State<AppState>,
+    _: Guard<ShopsRead>,
+    Query(params): Query<RateCardParams>,
+) -> Result<Json<Page<RateCardRow>>, Problem> {
+    let only: Option<CarrierAccountId> = params.carrier_account.as_deref().map(|a| id("carrier_account", a)).transpose()?;
+    let (rows, accounts) =
+        state.app.store.read(move |tx| -> Result<_, StoreError> { Ok((warehouses::rates(tx, only)?, warehouses::accounts(tx)?)) }).await?;
+    let known: HashMap<CarrierAccountId, AccountRow> = accounts.into_iter().map(|a| (a.id, a)).collect();
+    let ask = PageParams { limit: params.limit, cursor: params.cursor };
+    let show = |r: RateRow| {
+        let account = known.get(&r.rate.account);
+        RateCardRow {
+            carrier_account: Named { id: r.rate.account.to_string(), name: account.map(|a| a.name.clone()).unwrap_or_default() },
+            vendor: account.map(|a| a.vendor.clone()).unwrap_or_default(),
+            rate: rate_dto(r.rate),
+        }
+    };
+    Ok(Json(short(rows, &ask, rate_place, show)?))
 }
 
 fn rate(account: CarrierAccountId, index: usize, dto: RateDto) -> Result<Rate, Problem> {

@@ -67,11 +67,10 @@ async fn list(
         .app
         .store
         .read(move |tx| -> Result<Page<StockRow>, StoreError> {
-            let rows = stock::list(tx, &filter, after.as_ref(), take as i64)?;
+            let rows = stock::list(tx, &filter, after.as_ref(), take as i64 + 1)?;
             let names = names(tx)?;
-            let next =
-                (rows.len() == take).then(|| rows.last()).flatten().map(|r| format!("{}~{}~{}", r.available, r.sku_id, r.code_normal));
-            Ok(Page { items: rows.into_iter().map(|r| stock_row(r, &names, &scope)).collect(), next })
+            let cursor = |r: &stock::StockRow| format!("{}~{}~{}", r.available, r.sku_id, r.code_normal);
+            Ok(Page::cut(rows, take, cursor, |r| stock_row(r, &names, &scope)))
         })
         .await?;
     Ok(Json(page))
@@ -241,13 +240,13 @@ async fn movements(
         .app
         .store
         .read(move |tx| -> Result<Page<MovementDto>, StoreError> {
-            let rows = stock::movements(tx, &filter, before, take as i64)?;
+            let rows = stock::movements(tx, &filter, before, take as i64 + 1)?;
+            let Page { items: rows, next } = Page::cut(rows, take, |r| r.id.to_string(), |r| r);
             let names = names(tx)?;
             let mut ids: Vec<SkuId> = rows.iter().map(|m| m.key.sku_id).collect();
             ids.sort_unstable();
             ids.dedup();
             let codes = catalog::skus(tx, &ids)?.into_iter().map(|s| (s.id, s.code)).collect();
-            let next = (rows.len() == take).then(|| rows.last()).flatten().map(|r| r.id.to_string());
             Ok(Page {
                 items: rows.into_iter().filter(|m| scope.warehouse(m.key.warehouse_id)).map(|m| movement(m, &names, &codes)).collect(),
                 next,

@@ -6,6 +6,7 @@ pub mod users;
 use super::dto::{Page, Time};
 use super::guard::{AuditRead, Guard, SignedIn};
 use super::input::{Body, Id, Query, id, limit};
+use super::page::{PageParams, Place, short};
 use super::people::{audited, secret};
 use super::problem::Problem;
 use super::state::AppState;
@@ -52,24 +53,26 @@ pub struct TokenDto {
     pub revoked_at: Option<Time>,
 }
 
-/// Own tokens; with the right to manage people, everybody's.
-#[utoipa::path(get, path = "/api/v1/tokens", tag = "team", operation_id = "list_tokens", responses((status = 200, body = Vec<TokenDto>), (status = 401, body = Problem)))]
-async fn list_tokens(State(state): State<AppState>, SignedIn(who): SignedIn) -> Result<Json<Vec<TokenDto>>, Problem> {
+/// Own tokens, newest first; with the right to manage people, everybody's.
+#[utoipa::path(get, path = "/api/v1/tokens", tag = "team", operation_id = "list_tokens", params(PageParams),
+    responses((status = 200, body = Page<TokenDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 422, body = Problem)))]
+async fn list_tokens(
+    State(state): State<AppState>,
+    SignedIn(who): SignedIn,
+    Query(params): Query<PageParams>,
+) -> Result<Json<Page<TokenDto>>, Problem> {
     let only = (!who.may(Permission::UsersManage)).then_some(who.user_id);
     let rows = state.app.store.read(move |tx| store::tokens(tx, only)).await?;
-    Ok(Json(
-        rows.into_iter()
-            .map(|t| TokenDto {
-                id: t.id.to_string(),
-                name: t.name,
-                user_id: t.user_id.to_string(),
-                scopes: t.scopes.iter().map(ToString::to_string).collect(),
-                created_at: t.created_at.into(),
-                used_at: t.used_at.map(Time::from),
-                revoked_at: t.revoked_at.map(Time::from),
-            })
-            .collect(),
-    ))
+    let show = |t: store::Token| TokenDto {
+        id: t.id.to_string(),
+        name: t.name,
+        user_id: t.user_id.to_string(),
+        scopes: t.scopes.iter().map(ToString::to_string).collect(),
+        created_at: t.created_at.into(),
+        used_at: t.used_at.map(Time::from),
+        revoked_at: t.revoked_at.map(Time::from),
+    };
+    Ok(Json(short(rows, &params, |t| Place::ranked(-t.id.0, "", 0), show)?))
 }
 
 /// A token to make.
@@ -242,20 +245,16 @@ async fn audit_log(
         target_id: params.target.as_deref().map(|v| id::<RowId>("target", v)).transpose()?.map(|r| r.0),
         before: params.cursor.as_deref().map(|v| id("cursor", v)).transpose()?,
     };
-    let rows = state.app.store.read(move |tx| audit::list(tx, &wanted, take as i64)).await?;
-    let next = (rows.len() == take).then(|| rows.last()).flatten().map(|r| r.id.to_string());
-    let items = rows
-        .into_iter()
-        .map(|r| AuditDto {
-            id: r.id.to_string(),
-            at: r.at.into(),
-            actor: r.entry.actor,
-            action: r.entry.action,
-            target_kind: r.entry.target_kind,
-            target_id: r.entry.target_id.map(|t| t.to_string()),
-            detail: r.entry.detail,
-            address: r.entry.address,
-        })
-        .collect();
-    Ok(Json(Page { items, next }))
+    let rows = state.app.store.read(move |tx| audit::list(tx, &wanted, take as i64 + 1)).await?;
+    let show = |r: audit::Audited| AuditDto {
+        id: r.id.to_string(),
+        at: r.at.into(),
+        actor: r.entry.actor,
+        action: r.entry.action,
+        target_kind: r.entry.target_kind,
+        target_id: r.entry.target_id.map(|t| t.to_string()),
+        detail: r.entry.detail,
+        address: r.entry.address,
+    };
+    Ok(Json(Page::cut(rows, take, |r| r.id.to_string(), show)))
 }

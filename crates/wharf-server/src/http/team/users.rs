@@ -1,8 +1,9 @@
 //! Users and roles.
 
-use crate::http::dto::Time;
+use crate::http::dto::{Page, Time};
 use crate::http::guard::{Guard, UsersManage};
-use crate::http::input::{Body, Id, ids, if_match};
+use crate::http::input::{Body, Id, Query, ids, if_match};
+use crate::http::page::{PageParams, Place, short};
 use crate::http::people::{SHORTEST_PASSWORD, audited};
 use crate::http::problem::Problem;
 use crate::http::state::AppState;
@@ -65,9 +66,15 @@ fn user(row: User) -> UserDto {
 }
 
 /// People.
-#[utoipa::path(get, path = "/api/v1/users", tag = "team", operation_id = "list_users", responses((status = 200, body = Vec<UserDto>), (status = 401, body = Problem), (status = 403, body = Problem)))]
-async fn list(State(state): State<AppState>, _: Guard<UsersManage>) -> Result<Json<Vec<UserDto>>, Problem> {
-    Ok(Json(state.app.store.read(store::list).await?.into_iter().map(user).collect()))
+#[utoipa::path(get, path = "/api/v1/users", tag = "team", operation_id = "list_users", params(PageParams),
+    responses((status = 200, body = Page<UserDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+async fn list(
+    State(state): State<AppState>,
+    _: Guard<UsersManage>,
+    Query(params): Query<PageParams>,
+) -> Result<Json<Page<UserDto>>, Problem> {
+    let rows = state.app.store.read(store::list).await?;
+    Ok(Json(short(rows, &params, |u| Place::name(&u.login, u.id.0), user)?))
 }
 
 /// A person to add.
@@ -248,14 +255,20 @@ pub struct RoleDto {
 }
 
 /// Roles with what they may do.
-#[utoipa::path(get, path = "/api/v1/roles", tag = "team", operation_id = "list_roles", responses((status = 200, body = Vec<RoleDto>), (status = 401, body = Problem), (status = 403, body = Problem)))]
-async fn roles(State(state): State<AppState>, _: Guard<UsersManage>) -> Result<Json<Vec<RoleDto>>, Problem> {
+#[utoipa::path(get, path = "/api/v1/roles", tag = "team", operation_id = "list_roles", params(PageParams),
+    responses((status = 200, body = Page<RoleDto>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+async fn roles(
+    State(state): State<AppState>,
+    _: Guard<UsersManage>,
+    Query(params): Query<PageParams>,
+) -> Result<Json<Page<RoleDto>>, Problem> {
     let rows = state.app.store.read(store::roles).await?;
-    Ok(Json(
-        rows.into_iter()
-            .map(|r| RoleDto { name: r.name, permissions: r.permissions.iter().map(ToString::to_string).collect(), built_in: r.built_in })
-            .collect(),
-    ))
+    let show = |r: store::Role| RoleDto {
+        name: r.name,
+        permissions: r.permissions.iter().map(ToString::to_string).collect(),
+        built_in: r.built_in,
+    };
+    Ok(Json(short(rows, &params, |r| Place::name(&r.name, r.id.0), show)?))
 }
 
 /// Makes a role.
