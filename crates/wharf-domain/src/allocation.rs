@@ -54,6 +54,8 @@ pub struct Demand {
     pub only: Option<WarehouseId>,
     /// A person's choice to ship now what is there and let the rest wait.
     pub partial: bool,
+    /// Warehouses that refused it, with the word of their reason: they are not asked again, unless a person chose one.
+    pub refused_by: Vec<(WarehouseId, String)>,
 }
 
 /// What a decision is worth, in kilometres.
@@ -130,6 +132,9 @@ pub struct Candidate {
     pub chosen: bool,
     /// How much dearer than the decision, where it could have shipped everything.
     pub lost_by: Option<i64>,
+    /// It refused the order before: the word of its reason. Such a warehouse is not considered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// Why. Stored with the fulfillment and shown in words.
@@ -232,27 +237,28 @@ fn fill(lines: &[DemandLine], warehouse: WarehouseId, availability: &Availabilit
 }
 
 fn decide(demand: &Demand, places: &[Place], availability: &Availability, weights: Weights) -> Decision {
-    let considered: Vec<&Place> = places.iter().filter(|p| demand.only.is_none_or(|only| only == p.id)).collect();
+    let refusal = |p: &Place| demand.refused_by.iter().find(|(id, _)| *id == p.id && demand.only != Some(*id)).map(|(_, why)| why.clone());
+    let asked = |p: &&Place| demand.only.is_none_or(|only| only == p.id);
+    let considered: Vec<&Place> = places.iter().filter(asked).filter(|p| refusal(p).is_none()).collect();
     let best_priority = considered.iter().map(|p| p.priority).max().unwrap_or(0);
     let totals = sku_totals(&demand.lines);
-    let mut candidates: Vec<Candidate> = considered
-        .iter()
-        .map(|place| {
-            let (km, cost) = cost_of(place, demand, best_priority, weights);
-            let lacks = totals.iter().map(|(sku, needed)| (needed - availability.of(place.id, *sku)).max(0)).sum();
-            Candidate {
-                warehouse_id: place.id,
-                code: place.code.clone(),
-                name: place.name.clone(),
-                km,
-                priority: place.priority,
-                cost,
-                lacks,
-                chosen: false,
-                lost_by: None,
-            }
-        })
-        .collect();
+    let candidate = |place: &Place| {
+        let (km, cost) = cost_of(place, demand, best_priority, weights);
+        let lacks = totals.iter().map(|(sku, needed)| (needed - availability.of(place.id, *sku)).max(0)).sum();
+        Candidate {
+            warehouse_id: place.id,
+            code: place.code.clone(),
+            name: place.name.clone(),
+            km,
+            priority: place.priority,
+            cost,
+            lacks,
+            chosen: false,
+            lost_by: None,
+            refused: refusal(place),
+        }
+    };
+    let mut candidates: Vec<Candidate> = considered.iter().map(|place| candidate(place)).collect();
     candidates.sort_by_key(|c| (c.cost, c.warehouse_id));
 
     let (parts, how) = choose(demand, &candidates, availability);
@@ -263,6 +269,7 @@ fn decide(demand: &Demand, places: &[Place], availability: &Availability, weight
         candidate.chosen = parts.iter().any(|p| p.warehouse_id == candidate.warehouse_id);
         candidate.lost_by = (decided && !candidate.chosen && candidate.lacks == 0).then(|| candidate.cost - cost);
     }
+    candidates.extend(places.iter().filter(asked).filter(|p| refusal(p).is_some()).map(|place| candidate(place)));
     let missing = if matches!(how, "short" | "partial") { missing(demand, &totals, &considered, availability) } else { Vec::new() };
     let how = if demand.only.is_some() && decided { "by_hand" } else { how };
     Decision { order_id: demand.order_id, parts, trace: Trace { how: how.to_owned(), cost, candidates, missing, weights } }
@@ -375,7 +382,24 @@ mod tests {
                 .collect(),
             only: None,
             partial: false,
+            refused_by: Vec::new(),
         }
+    }
+
+    #[test]
+    fn a_warehouse_that_refused_is_asked_again_only_by_a_person() {
+        let places = [place(1, 104, 0), place(2, 120, 0)];
+        let mut refused = demand(1, 104, &[(7, 1)]);
+        refused.refused_by = vec![(WarehouseId(1), "damaged".to_owned())];
+        let all = stock(&[(1, 7, 5), (2, 7, 5)]);
+        let decision = &allocate(std::slice::from_ref(&refused), &places, &mut all.clone(), Weights::default())[0];
+        assert_eq!(decision.parts[0].warehouse_id, WarehouseId(2), "the nearer one said no");
+        let told = decision.trace.candidates.iter().find(|c| c.warehouse_id == WarehouseId(1)).expect("named");
+        assert_eq!((told.refused.as_deref(), told.chosen, told.lost_by), (Some("damaged"), false, None));
+        let only = stock(&[(1, 7, 5)]);
+        assert!(allocate(std::slice::from_ref(&refused), &places, &mut only.clone(), Weights::default())[0].is_short());
+        refused.only = Some(WarehouseId(1));
+        assert!(!allocate(&[refused], &places, &mut only.clone(), Weights::default())[0].is_short(), "a person named it");
     }
 
     fn stock(rows: &[(i64, i64, i64)]) -> Availability {

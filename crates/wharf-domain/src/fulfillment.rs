@@ -18,6 +18,24 @@ words! {
     }
 }
 
+words! {
+    /// Why a warehouse refuses work.
+    pub enum RejectReason {
+        /// The goods are not there, whatever the count says.
+        OutOfStock = "out_of_stock",
+        /// They are there and nobody finds them.
+        NotOnShelf = "not_on_shelf",
+        /// They may not be sold.
+        Damaged = "damaged",
+        /// Nobody has time for it before its promise ends.
+        NoCapacity = "no_capacity",
+        /// The place does not work today.
+        Closed = "closed",
+        /// In words.
+        Other = "other",
+    }
+}
+
 use crate::id::WaveId;
 use crate::time::Timestamp;
 

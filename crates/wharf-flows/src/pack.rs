@@ -6,7 +6,7 @@ mod parcels;
 mod waves;
 
 pub use parcels::{acknowledge, pack, unpack, weigh};
-pub use waves::{new_wave, unpick};
+pub use waves::new_wave;
 
 use crate::app::{App, FlowError, Outcome};
 use crate::print::{self, Printing};

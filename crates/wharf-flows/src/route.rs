@@ -17,6 +17,7 @@ use wharf_domain::id::{FulfillmentId, OrderId, OrderLineId, SkuId, WarehouseId};
 use wharf_domain::order::phase::ChannelProgress;
 use wharf_domain::order::{FulfilledBy, Payment};
 use wharf_domain::timeline::{Actor, Event};
+use wharf_store::fulfillment_list;
 use wharf_store::fulfillments::{self, NewFulfillment, NewLine, Want};
 use wharf_store::holds::NewHold;
 use wharf_store::warehouses::{self, WarehouseKind};
@@ -123,6 +124,8 @@ fn decide(tx: &mut Tx<'_>, wants: &[&Want], levels: &[stock::LevelRow], options:
     for row in levels.iter().filter(|l| l.key.condition == wharf_domain::stock::Condition::Good) {
         availability.set(row.key.warehouse_id, row.key.sku_id, row.level.available());
     }
+    let orders: Vec<OrderId> = wants.iter().map(|w| w.order_id).collect();
+    let mut refusals = fulfillment_list::rejections(tx, &orders)?;
     let demands: Vec<Demand> = wants
         .iter()
         .map(|want| Demand {
@@ -138,6 +141,12 @@ fn decide(tx: &mut Tx<'_>, wants: &[&Want], levels: &[stock::LevelRow], options:
                 .collect(),
             only: options.warehouse,
             partial: options.partial,
+            refused_by: refusals
+                .remove(&want.order_id)
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(warehouse, reason)| (warehouse, reason.to_string()))
+                .collect(),
         })
         .collect();
     let weights = settings::get::<Weights>(tx, "allocation")?.map(|(weights, _)| weights).unwrap_or_default();

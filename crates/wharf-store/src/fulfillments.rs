@@ -6,7 +6,7 @@
 use crate::{Row, StoreError, Tx, Value};
 use std::collections::{BTreeMap, HashMap};
 use wharf_domain::address::Region;
-use wharf_domain::fulfillment::FulfillmentState;
+use wharf_domain::fulfillment::{FulfillmentState, RejectReason};
 use wharf_domain::id::{BundleId, FulfillmentId, FulfillmentLineId, OrderId, OrderLineId, ShopId, SkuId, WarehouseId, WaveId};
 use wharf_domain::order::phase::ChannelProgress;
 use wharf_domain::order::{FulfilledBy, Payment};
@@ -217,6 +217,8 @@ pub struct FulfillmentRow {
     pub updated_at: Timestamp,
     /// Version.
     pub version: i64,
+    /// Why its warehouse refused it.
+    pub reject_reason: Option<RejectReason>,
     /// What.
     pub lines: Vec<LineRow>,
 }
@@ -245,7 +247,8 @@ pub struct Item {
     pub scanned: i64,
 }
 
-const COLUMNS: &str = "id, order_id, shop_id, warehouse_id, fulfillment_state, wave_id, trace, created_at, updated_at, version";
+const COLUMNS: &str =
+    "id, order_id, shop_id, warehouse_id, fulfillment_state, wave_id, trace, created_at, updated_at, version, reject_reason";
 
 fn fill(tx: &mut Tx<'_>, rows: &[Row]) -> Result<Vec<FulfillmentRow>, StoreError> {
     let mut list = rows
@@ -262,6 +265,7 @@ fn fill(tx: &mut Tx<'_>, rows: &[Row]) -> Result<Vec<FulfillmentRow>, StoreError
                 created_at: row.time(7)?,
                 updated_at: row.time(8)?,
                 version: row.int(9)?,
+                reject_reason: if row.str(10)?.is_empty() { None } else { Some(row.word(10)?) },
                 lines: Vec::new(),
             })
         })

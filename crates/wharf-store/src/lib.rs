@@ -12,6 +12,7 @@ pub mod confirmations;
 pub mod dialect;
 pub mod dump;
 pub mod error;
+pub mod fulfillment_list;
 pub mod fulfillments;
 pub mod holds;
 pub mod idempotency;

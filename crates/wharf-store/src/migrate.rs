@@ -23,6 +23,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, name: "actions", sql: include_str!("../migrations/V2__actions.sql") },
     Migration { version: 4, name: "alerts_and_erasure", sql: include_str!("../migrations/V4__alerts_and_erasure.sql") },
     Migration { version: 5, name: "order_sorts", sql: include_str!("../migrations/V5__order_sorts.sql") },
+    Migration { version: 6, name: "rejections", sql: include_str!("../migrations/V6__rejections.sql") },
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL)";

@@ -194,6 +194,145 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exports/shipments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The parcels that match, as a sheet. */
+        get: operations["export_shipments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/stock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The stock that matches, as a sheet. */
+        get: operations["export_stock"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fulfillments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Fulfillments, newest first. */
+        get: operations["list_fulfillments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fulfillments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One fulfillment. */
+        get: operations["get_fulfillment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fulfillments/actions/pick": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Someone starts to walk for them. */
+        post: operations["pick_fulfillments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fulfillments/actions/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The warehouse refuses work that is not packed: stock is free again and the order is routed anew, never to this warehouse
+         *     unless a person names it.
+         */
+        post: operations["reject_fulfillments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fulfillments/actions/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives work back that is not packed: stock is free again, and the order is held until a person routes it. */
+        post: operations["release_fulfillments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fulfillments/actions/unpick": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The walk is called off; the goods go back. */
+        post: operations["unpick_fulfillments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/home": {
         parameters: {
             query?: never;
@@ -1434,6 +1573,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stock/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Posts what was counted as differences, with the reason. A SKU of which more is promised than was found is refused: its
+         *     orders are settled first.
+         */
+        post: operations["count_stock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stock/levels": {
         parameters: {
             query?: never;
@@ -1463,6 +1622,23 @@ export interface paths {
         put?: never;
         /** A movement by hand: goods received, corrected, counted or returned. */
         post: operations["record_movement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock/transfers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Carries goods from one warehouse to another: all lines or none, and never what is promised. */
+        post: operations["transfer_stock"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1949,6 +2125,60 @@ export interface components {
             /** @description The platform's receipt. */
             receipt: string;
         };
+        /** @description The answer of a count. */
+        CountAnswer: {
+            /** @description One row a SKU. */
+            results: components["schemas"]["CountResult"][];
+            /** @description The sums. */
+            tally: components["schemas"]["Tally"];
+        };
+        /** @description What was found of one SKU. */
+        CountedLine: {
+            /**
+             * Format: int64
+             * @description Units found.
+             */
+            counted: number;
+            /** @description Id, code or barcode of the SKU. */
+            sku: string;
+        };
+        /** @description A count. */
+        CountInput: {
+            /** @description `good · defective`. */
+            condition?: string;
+            /** @description Only say what would happen. */
+            dry_run?: boolean;
+            /** @description Up to 5,000 SKUs, each once. */
+            lines: components["schemas"]["CountedLine"][];
+            /** @description Why it was counted. */
+            reason: string;
+            /** @description Id of the warehouse. */
+            warehouse_id: string;
+        };
+        /** @description What a count came to for one SKU. */
+        CountResult: {
+            /**
+             * Format: int64
+             * @description On hand before.
+             */
+            before: number;
+            /**
+             * Format: int64
+             * @description What was found.
+             */
+            counted: number;
+            /**
+             * Format: int64
+             * @description What was posted, or would be.
+             */
+            difference: number;
+            /** @description Id of the SKU. */
+            id: string;
+            /** @description `done · already · refused`. */
+            outcome: string;
+            /** @description Word of the refusal. */
+            reason?: string | null;
+        };
         /** @description A token with its secret. */
         CreatedToken: {
             /** @description Id. */
@@ -2061,6 +2291,93 @@ export interface components {
             trace: Record<string, unknown>;
             /** @description Where. */
             warehouse: components["schemas"]["Named"];
+        };
+        /** @description The work for one order in one warehouse. */
+        FulfillmentDto: {
+            /** @description When it was made. */
+            created_at: components["schemas"]["Time"];
+            /** @description `open · picking · packed · handed_over · cancelled`. */
+            fulfillment_state: string;
+            /** @description Id. */
+            id: string;
+            /** @description What. */
+            lines: components["schemas"]["FulfillmentLine"][];
+            /** @description Its order. */
+            order: components["schemas"]["FulfillmentOrder"];
+            /** @description Why the warehouse refused it; empty when it did not. */
+            reject_reason: string;
+            /** @description Parcels that carry it. */
+            shipments: string[];
+            /** @description Why this warehouse. */
+            trace: Record<string, unknown>;
+            /** @description When it changed last. */
+            updated_at: components["schemas"]["Time"];
+            /**
+             * Format: int64
+             * @description Rises with every change.
+             */
+            version: number;
+            /** @description Where. */
+            warehouse: components["schemas"]["Named"];
+            /** @description Picked together with others. */
+            wave_id?: string | null;
+        };
+        /** @description Fulfillments to act on. */
+        FulfillmentIds: {
+            /** @description Only say what would happen. */
+            dry_run?: boolean;
+            /** @description Up to 1,000. */
+            ids: string[];
+        };
+        /** @description SKU units to be picked. */
+        FulfillmentItem: {
+            /** @description Where it lies. */
+            bin: string;
+            /** @description Name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description SKU units.
+             */
+            quantity: number;
+            /**
+             * Format: int64
+             * @description Scanned so far.
+             */
+            scanned: number;
+            /** @description SKU code. */
+            sku_code: string;
+            /** @description SKU id. */
+            sku_id: string;
+        };
+        /** @description A line of the work. */
+        FulfillmentLine: {
+            /** @description Id; a parcel is split by it. */
+            id: string;
+            /** @description What is picked for it: several SKUs for a bundle. */
+            items: components["schemas"]["FulfillmentItem"][];
+            /** @description The line of the order. */
+            order_line_id: string;
+            /**
+             * Format: int64
+             * @description Units of the order line.
+             */
+            quantity: number;
+            /** @description Title as sold. */
+            title: string;
+            /** @description Variant as sold. */
+            variant: string;
+        };
+        /** @description The order of the work. */
+        FulfillmentOrder: {
+            /** @description The channel's number. */
+            external_id: string;
+            /** @description Id. */
+            id: string;
+            /** @description What it waits for. */
+            phase: string;
+            /** @description Its shop. */
+            shop: components["schemas"]["ShopRef"];
         };
         /** @description A reason why an order must not move. */
         Hold: {
@@ -3182,6 +3499,41 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_FulfillmentDto: {
+            /** @description The rows. */
+            items: {
+                /** @description When it was made. */
+                created_at: components["schemas"]["Time"];
+                /** @description `open · picking · packed · handed_over · cancelled`. */
+                fulfillment_state: string;
+                /** @description Id. */
+                id: string;
+                /** @description What. */
+                lines: components["schemas"]["FulfillmentLine"][];
+                /** @description Its order. */
+                order: components["schemas"]["FulfillmentOrder"];
+                /** @description Why the warehouse refused it; empty when it did not. */
+                reject_reason: string;
+                /** @description Parcels that carry it. */
+                shipments: string[];
+                /** @description Why this warehouse. */
+                trace: Record<string, unknown>;
+                /** @description When it changed last. */
+                updated_at: components["schemas"]["Time"];
+                /**
+                 * Format: int64
+                 * @description Rises with every change.
+                 */
+                version: number;
+                /** @description Where. */
+                warehouse: components["schemas"]["Named"];
+                /** @description Picked together with others. */
+                wave_id?: string | null;
+            }[];
+            /** @description Where the next page starts; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_ImportDto: {
             /** @description The rows. */
             items: {
@@ -4067,6 +4419,17 @@ export interface components {
              */
             town: string | null;
         };
+        /** @description What a warehouse cannot do. */
+        RejectInput: {
+            /** @description Only say what would happen. */
+            dry_run?: boolean;
+            /** @description Up to 1,000. */
+            ids: string[];
+            /** @description In words; needed for `other`. */
+            note?: string;
+            /** @description `out_of_stock · not_on_shelf · damaged · no_capacity · closed · other`. */
+            reason: string;
+        };
         /** @description A release. */
         ReleaseInput: components["schemas"]["Selection"] & {
             /** @description Only holds for this reason; absent: all of them. */
@@ -4566,6 +4929,41 @@ export interface components {
             place: string;
             /** @description The carrier's words. */
             text: string;
+        };
+        /** @description A transfer. */
+        TransferInput: {
+            /** @description `good · defective`. */
+            condition?: string;
+            /** @description Only say whether it could be done. */
+            dry_run?: boolean;
+            /** @description Id of the warehouse that it leaves. */
+            from_warehouse_id: string;
+            /** @description Up to 5,000 SKUs, each once. */
+            lines: components["schemas"]["TransferLine"][];
+            /** @description Why. */
+            note?: string;
+            /** @description Id of the warehouse where it arrives. */
+            to_warehouse_id: string;
+        };
+        /** @description Units of one SKU to carry. */
+        TransferLine: {
+            /**
+             * Format: int64
+             * @description Units.
+             */
+            quantity: number;
+            /** @description Id, code or barcode of the SKU. */
+            sku: string;
+        };
+        /** @description A transfer that was made. */
+        TransferMade: {
+            /** @description Cause of its movements in the ledger. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Units in all.
+             */
+            units: number;
         };
         /** @description A form with files. */
         UploadForm: {
@@ -5529,6 +5927,439 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_shipments: {
+        parameters: {
+            query?: {
+                /** @description Ids of carrier accounts. */
+                carrier?: string[];
+                cursor?: string;
+                /** @description `csv` (the default) or `xlsx`. */
+                format?: string;
+                limit?: number;
+                /** @description Label printed or not. */
+                printed?: boolean;
+                /** @description Waybill number or order number. */
+                q?: string;
+                /** @description Ids of shops. */
+                shop?: string[];
+                /** @description States of the parcel. */
+                state?: string[];
+                /** @description Stopped by a cancellation or refund. */
+                stopped?: boolean;
+                /** @description Ids of warehouses. */
+                warehouse?: string[];
+                /** @description States of its waybill. */
+                waybill_state?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_stock: {
+        parameters: {
+            query?: {
+                /** @description `csv` (the default) or `xlsx`. */
+                format?: string;
+                /** @description As in `GET /stock`. */
+                low?: boolean;
+                /** @description As in `GET /stock`. */
+                q?: string;
+                /** @description As in `GET /stock`. */
+                sort?: string;
+                /** @description As in `GET /stock`. */
+                warehouse?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_fulfillments: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                /** @description Ids of orders. */
+                order?: string[];
+                /** @description Refused by its warehouse or not. */
+                rejected?: boolean;
+                /** @description Ids of shops. */
+                shop?: string[];
+                /** @description States. */
+                state?: string[];
+                /** @description Ids of warehouses. */
+                warehouse?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FulfillmentDto"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_fulfillment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FulfillmentDto"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pick_fulfillments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FulfillmentIds"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reject_fulfillments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RejectInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    release_fulfillments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FulfillmentIds"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unpick_fulfillments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FulfillmentIds"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionAnswer"];
                 };
             };
             401: {
@@ -10384,6 +11215,61 @@ export interface operations {
             };
         };
     };
+    count_stock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CountInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CountAnswer"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     set_level: {
         parameters: {
             query?: never;
@@ -10517,6 +11403,61 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StockRow"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    transfer_stock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TransferInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferMade"];
                 };
             };
             401: {
@@ -11183,4 +12124,4 @@ export interface operations {
 }
 
 export const ORDER_ACTION_NAMES = ["approve","assign","blacklist","cancel","confirm","edit_address","hold","merge","note","release","route","share","split","tag","take_next","unroute"] as const
-export const EXPORT_NAMES = ["orders"] as const
+export const EXPORT_NAMES = ["orders","shipments","stock"] as const

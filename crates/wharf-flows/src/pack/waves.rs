@@ -1,14 +1,13 @@
-//! Waves: fulfillments that are fetched in one walk, and the walk called off.
+//! Waves: fulfillments that are fetched in one walk.
 
 use crate::app::{App, FlowError, Outcome};
-use serde_json::json;
 use std::collections::HashMap;
 use wharf_domain::fulfillment::{Fulfillment, FulfillmentState};
-use wharf_domain::id::{FulfillmentId, FulfillmentLineId, OrderId, ShipmentId, WarehouseId, WaveId};
+use wharf_domain::id::{FulfillmentId, FulfillmentLineId, ShipmentId, WarehouseId, WaveId};
 use wharf_domain::shipment::ShipmentState;
-use wharf_domain::timeline::{Actor, Event};
+use wharf_domain::timeline::Actor;
 use wharf_store::shipments::{self, ShipmentRow};
-use wharf_store::{fulfillments, locks, stations, timeline};
+use wharf_store::{fulfillments, locks, stations};
 
 /// Starts a wave: the fulfillments of these parcels are picked together. Those that cannot be are refused one by one.
 pub async fn new_wave(
@@ -51,47 +50,6 @@ pub async fn new_wave(
             }
             fulfillments::set_state(tx, &changes)?;
             Ok((wave, results))
-        })
-        .await
-}
-
-/// Calls the walk for fulfillments off: the goods go back (un-pick).
-pub async fn unpick(app: &App, actor: &Actor, ids: &[FulfillmentId]) -> Result<Vec<(FulfillmentId, Outcome)>, FlowError> {
-    let (actor, ids) = (actor.clone(), ids.to_vec());
-    app.store
-        .write(move |tx| {
-            let now = tx.now();
-            let orders: Vec<OrderId> = fulfillments::load(tx, &ids)?.iter().map(|f| f.order_id).collect();
-            locks::orders(tx, &orders)?;
-            let rows: HashMap<FulfillmentId, _> = fulfillments::load(tx, &ids)?.into_iter().map(|f| (f.id, f)).collect();
-            let (mut changes, mut scans, mut events, mut results) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-            for id in &ids {
-                let outcome = match rows.get(id) {
-                    None => Outcome::refused("not_found"),
-                    Some(f) if f.state == FulfillmentState::Open => Outcome::Already,
-                    Some(f) => match Fulfillment::of(f.state, f.wave_id, f.updated_at).unpick(now) {
-                        Ok(next) => {
-                            changes.push((f.id, next.state(), None));
-                            scans.extend(f.lines.iter().map(|l| l.id));
-                            events.push((
-                                f.order_id,
-                                Event {
-                                    kind: "fulfillment.unpicked".to_owned(),
-                                    params: json!({ "fulfillment": f.id }),
-                                    actor: actor.clone(),
-                                },
-                            ));
-                            Outcome::Done
-                        }
-                        Err(not_now) => Outcome::refused(not_now.state),
-                    },
-                };
-                results.push((*id, outcome));
-            }
-            fulfillments::set_state(tx, &changes)?;
-            fulfillments::set_scanned(tx, &scans, false)?;
-            timeline::append(tx, &events)?;
-            Ok(results)
         })
         .await
 }

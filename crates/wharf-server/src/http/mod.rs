@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod dto;
 pub mod events;
 pub mod exports;
+pub mod fulfillments;
 pub mod guard;
 pub mod health;
 pub mod idempotency;
@@ -51,6 +52,7 @@ const LARGEST_BODY: usize = 4 << 20;
     modifiers(&Security),
     tags(
         (name = "orders", description = "Orders, their facts, holds, findings and timeline"),
+        (name = "fulfillments", description = "The work of one warehouse for one order"),
         (name = "shipments", description = "Parcels, waybills, labels and the print ledger"),
         (name = "pack", description = "The pack station"),
         (name = "stock", description = "Levels, the ledger and its explanations"),
@@ -88,6 +90,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(events::events))
         .merge(team::routes())
         .merge(orders::routes())
+        .merge(fulfillments::routes())
         .merge(shipments::routes())
         .merge(pack::routes())
         .merge(stock::routes())

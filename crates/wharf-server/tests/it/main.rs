@@ -7,5 +7,6 @@ mod house;
 mod law12;
 mod lists;
 mod order_to_label;
+mod rooms;
 mod tidy;
 mod town;

@@ -5,6 +5,7 @@ use wharf_domain::hold::HoldReason;
 use wharf_domain::id::ShipmentId;
 use wharf_domain::shipment::ShipmentState;
 use wharf_flows::app::Outcome;
+use wharf_flows::fulfillment::{Verb, act};
 use wharf_flows::pack::{self, Bench, Scanned};
 use wharf_flows::{hand_over, print, ship, track};
 use wharf_store::testing::both_engines_with;
@@ -190,8 +191,8 @@ fn a_wave_is_picked_together_and_called_off() {
         assert_eq!(scan(&h, "SKU0").await.scanned, Some(Scanned::NothingWaits), "{two} is not of this wave");
         pack::unpack(&h.app, &me(), &[one]).await.expect("unpacked");
         let f = h.write(move |tx| fulfillments::of_orders(tx, &[order])).await[0].id;
-        assert_eq!(pack::unpick(&h.app, &me(), &[f]).await.expect("unpicked"), vec![(f, Outcome::Done)]);
-        assert_eq!(pack::unpick(&h.app, &me(), &[f]).await.expect("again"), vec![(f, Outcome::Already)]);
+        assert_eq!(act(&h.app, &me(), Verb::Unpick, &[f], false).await.expect("unpicked"), vec![(f, Outcome::Done)]);
+        assert_eq!(act(&h.app, &me(), Verb::Unpick, &[f], false).await.expect("again"), vec![(f, Outcome::Already)]);
     });
 }
 

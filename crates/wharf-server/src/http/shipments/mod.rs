@@ -38,7 +38,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct ListParams {
+pub(in crate::http) struct ListParams {
     /// States of the parcel.
     state: Vec<String>,
     /// States of its waybill.
@@ -64,7 +64,7 @@ fn words<W: Word>(field: &str, texts: &[String]) -> Result<Vec<W>, Problem> {
 }
 
 /// The filter narrowed to what the person may see; `None` when nothing is left.
-fn narrowed(params: &ListParams, scope: &Scope) -> Result<Option<ShipmentFilter>, Problem> {
+pub(in crate::http) fn narrowed(params: &ListParams, scope: &Scope) -> Result<Option<ShipmentFilter>, Problem> {
     let mut shops: Vec<ShopId> = ids("shop", &params.shop)?;
     let mut warehouses: Vec<WarehouseId> = ids("warehouse", &params.warehouse)?;
     let carriers: Vec<CarrierAccountId> = ids("carrier", &params.carrier)?;

@@ -1,5 +1,6 @@
 //! Stock endpoints: levels by SKU, the ledger, why a number is what it is, movements by hand.
 
+mod moves;
 pub mod shape;
 
 use super::dto::{Named, Page};
@@ -24,7 +25,12 @@ use wharf_store::{StoreError, Tx, catalog, warehouses};
 
 /// The routes of this noun.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(explain)).routes(routes!(movements, record)).routes(routes!(set_level))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(explain))
+        .routes(routes!(movements, record))
+        .routes(routes!(set_level))
+        .merge(moves::routes())
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -45,6 +51,25 @@ struct ListParams {
     cursor: Option<String>,
 }
 
+/// What the stock list and its file are filtered and sorted by.
+pub(in crate::http) struct StockConditions {
+    pub(in crate::http) q: String,
+    pub(in crate::http) warehouse: Option<String>,
+    pub(in crate::http) low: bool,
+    pub(in crate::http) sort: Option<String>,
+}
+
+/// The store's filter, or which parameter is wrong.
+pub(in crate::http) fn filter_of(conditions: StockConditions) -> Result<StockFilter, Problem> {
+    let by_available = match conditions.sort.as_deref() {
+        None | Some("code") => false,
+        Some("available") => true,
+        Some(other) => return Err(Problem::invalid("sort", format!("{other:?} is neither code nor available"))),
+    };
+    let warehouse_id = conditions.warehouse.as_deref().map(|w| id::<WarehouseId>("warehouse", w)).transpose()?;
+    Ok(StockFilter { q: conditions.q, warehouse_id, low: conditions.low, by_available })
+}
+
 /// Stock by SKU, all warehouses of the person together.
 #[utoipa::path(get, path = "/api/v1/stock", tag = "stock", operation_id = "list_stock", params(ListParams),
     responses((status = 200, body = Page<StockRow>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
@@ -54,14 +79,8 @@ async fn list(
     Query(params): Query<ListParams>,
 ) -> Result<Json<Page<StockRow>>, Problem> {
     let take = limit(params.limit)?;
-    let by_available = match params.sort.as_deref() {
-        None | Some("code") => false,
-        Some("available") => true,
-        Some(other) => return Err(Problem::invalid("sort", format!("{other:?} is neither code nor available"))),
-    };
-    let warehouse_id = params.warehouse.as_deref().map(|w| id::<WarehouseId>("warehouse", w)).transpose()?;
     let after = params.cursor.as_deref().map(parse_cursor).transpose()?;
-    let filter = StockFilter { q: params.q, warehouse_id, low: params.low, by_available };
+    let filter = filter_of(StockConditions { q: params.q, warehouse: params.warehouse, low: params.low, sort: params.sort })?;
     let scope = guard.who.scope;
     let page = state
         .app
