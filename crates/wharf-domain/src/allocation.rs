@@ -269,7 +269,7 @@ fn decide(demand: &Demand, places: &[Place], availability: &Availability, weight
         candidate.chosen = parts.iter().any(|p| p.warehouse_id == candidate.warehouse_id);
         candidate.lost_by = (decided && !candidate.chosen && candidate.lacks == 0).then(|| candidate.cost - cost);
     }
-    candidates.extend(places.iter().filter(asked).filter(|p| refusal(p).is_some()).map(|place| candidate(place)));
+    candidates.extend(places.iter().filter(asked).filter(|p| refusal(p).is_some()).map(candidate));
     let missing = if matches!(how, "short" | "partial") { missing(demand, &totals, &considered, availability) } else { Vec::new() };
     let how = if demand.only.is_some() && decided { "by_hand" } else { how };
     Decision { order_id: demand.order_id, parts, trace: Trace { how: how.to_owned(), cost, candidates, missing, weights } }
