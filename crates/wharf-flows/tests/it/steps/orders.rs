@@ -295,7 +295,8 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         flow: "undo",
-        states: 1,
+        // Nothing; the undo is taken and its job will end it; it is done and not yet told as ended.
+        states: 3,
         calls: &[],
         repeats: false,
         prepare: |rig, name| {
