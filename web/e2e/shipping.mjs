@@ -113,6 +113,9 @@ export async function ship(checks, page, { url, world }, count) {
 
   await checks.check(`${count} parcels are handed over by keys, and the market agrees to the last one`, async () => {
     expect(parcels.length > 0, 'nothing was printed')
+    // The bench has just been left: the house around it, which hears the keys of places, is drawn first.
+    await page.getByRole('navigation').first().waitFor()
+    await page.waitForTimeout(500)
     await page.keyboard.press('g')
     await page.keyboard.press('t')
     await page.waitForURL(/\/print/)
