@@ -97,7 +97,7 @@ where
             .store
             .write_again(move |tx| {
                 if dry_run {
-                    return Ok::<_, FlowError>((None, rehearse(tx, |tx| verb(tx, &asker, first, &chunk))?));
+                    return Ok::<_, FlowError>((None, rehearse(tx, true, |tx| verb(tx, &asker, first, &chunk))?));
                 }
                 let answers = verb(tx, &asker, first, &chunk)?;
                 let made = match operation {
@@ -121,17 +121,20 @@ where
     Ok(Bulk { operation_id: operation, results })
 }
 
-/// Does a chunk and undoes it.
-fn rehearse(tx: &mut Tx<'_>, verb: impl FnOnce(&mut Tx<'_>) -> Result<Vec<Answer>, FlowError>) -> Result<Vec<Answer>, FlowError> {
-    let mut answers = None;
+/// Runs `work`; a dry run undoes it and keeps only its answer.
+pub(crate) fn rehearse<T>(tx: &mut Tx<'_>, dry_run: bool, work: impl FnOnce(&mut Tx<'_>) -> Result<T, FlowError>) -> Result<T, FlowError> {
+    if !dry_run {
+        return work(tx);
+    }
+    let mut answer = None;
     let undone: Result<(), FlowError> = tx.attempt(|tx| {
-        answers = Some(verb(tx)?);
+        answer = Some(work(tx)?);
         Err(FlowError::refused("dry_run"))
     });
-    match (answers, undone) {
-        (Some(answers), _) => Ok(answers),
+    match (answer, undone) {
+        (Some(answer), _) => Ok(answer),
         (None, Err(error)) => Err(error),
-        (None, Ok(())) => Ok(Vec::new()),
+        (None, Ok(())) => Err(FlowError::refused("dry_run")),
     }
 }
 

@@ -2,6 +2,7 @@
 //! back frees its stock; a refusal also keeps the warehouse out of the next routing.
 
 use crate::app::{App, FlowError, Outcome};
+use crate::bulk::rehearse;
 use crate::{recompute, route, ship};
 use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
@@ -65,24 +66,7 @@ pub async fn act(
     let mut results = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(CHUNK) {
         let (actor, verb, chunk) = (actor.clone(), verb.clone(), chunk.to_vec());
-        let some = app
-            .store
-            .write_again(move |tx| {
-                if !dry_run {
-                    return act_in(tx, &actor, &verb, &chunk);
-                }
-                let mut answers = Vec::new();
-                let undone: Result<(), FlowError> = tx.attempt(|tx| {
-                    answers = act_in(tx, &actor, &verb, &chunk)?;
-                    Err(FlowError::refused("dry_run"))
-                });
-                match undone {
-                    Err(FlowError::Refused { reason }) if reason == "dry_run" => Ok(answers),
-                    Err(error) => Err(error),
-                    Ok(()) => Ok(answers),
-                }
-            })
-            .await?;
+        let some = app.store.write_again(move |tx| rehearse(tx, dry_run, |tx| act_in(tx, &actor, &verb, &chunk))).await?;
         results.extend(some);
     }
     Ok(results)

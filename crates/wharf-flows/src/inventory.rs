@@ -2,6 +2,7 @@
 //! warehouse to another leaves and arrives in one unit of work. Orders that wait for what came are routed again.
 
 use crate::app::{App, FlowError, Outcome};
+use crate::bulk::rehearse;
 use crate::route;
 use wharf_domain::id::{RowId, SkuId, WarehouseId};
 use wharf_domain::stock::{Condition, MovementKind};
@@ -45,23 +46,6 @@ fn articles(tx: &mut Tx<'_>, ids: &[SkuId]) -> Result<(), FlowError> {
     match ids.iter().find(|id| known.iter().all(|sku| sku.id != **id)) {
         Some(missing) => Err(FlowError::NotFound(format!("SKU {missing}"))),
         None => Ok(()),
-    }
-}
-
-/// Runs `work`; a dry run undoes it and keeps only its answer.
-fn rehearse<T>(tx: &mut Tx<'_>, dry_run: bool, work: impl FnOnce(&mut Tx<'_>) -> Result<T, FlowError>) -> Result<T, FlowError> {
-    if !dry_run {
-        return work(tx);
-    }
-    let mut answer = None;
-    let undone: Result<(), FlowError> = tx.attempt(|tx| {
-        answer = Some(work(tx)?);
-        Err(FlowError::refused("dry_run"))
-    });
-    match (answer, undone) {
-        (Some(answer), _) => Ok(answer),
-        (None, Err(error)) => Err(error),
-        (None, Ok(())) => Err(FlowError::refused("dry_run")),
     }
 }
 
