@@ -35,6 +35,41 @@ words! {
 use crate::fulfillment::NotNow;
 use crate::time::Timestamp;
 
+/// What may still be done with a parcel: its state, with every state after the hand-over as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Composed, no waybill yet.
+    Draft,
+    /// It has a waybill number.
+    Booked,
+    /// Scanned and closed.
+    Packed,
+    /// It has left us, wherever it is now.
+    Away,
+    /// Taken apart before it left.
+    Cancelled,
+}
+
+impl ShipmentState {
+    /// Where that leaves those who would change the parcel.
+    pub const fn standing(self) -> Standing {
+        match self {
+            ShipmentState::Draft => Standing::Draft,
+            ShipmentState::Booked => Standing::Booked,
+            ShipmentState::Packed => Standing::Packed,
+            ShipmentState::HandedOver
+            | ShipmentState::InTransit
+            | ShipmentState::OutForDelivery
+            | ShipmentState::Delivered
+            | ShipmentState::Exception
+            | ShipmentState::Returning
+            | ShipmentState::Returned
+            | ShipmentState::Lost => Standing::Away,
+            ShipmentState::Cancelled => Standing::Cancelled,
+        }
+    }
+}
+
 /// A shipment with what exists only in its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shipment {

@@ -9,7 +9,7 @@ use serde_json::json;
 use std::collections::{HashMap, HashSet};
 use wharf_connect::Vendor;
 use wharf_domain::id::{OrderId, ShipmentId, ShopId};
-use wharf_domain::shipment::ShipmentState;
+use wharf_domain::shipment::Standing;
 use wharf_domain::timeline::{Actor, Event};
 use wharf_store::shipments::{self, ShipmentRow, Step};
 use wharf_store::stock::{self, Leaving};
@@ -31,18 +31,11 @@ pub async fn hand_over(app: &App, actor: &Actor, ids: &[ShipmentId]) -> Result<V
 /// Why a parcel cannot leave; `None` when it can, `Some(Already)` when it has.
 fn obstacle(parcel: Option<&ShipmentRow>, stopped: Option<&String>) -> Option<Outcome> {
     let Some(parcel) = parcel else { return Some(Outcome::refused("not_found")) };
-    match parcel.state {
-        ShipmentState::Packed => {}
-        ShipmentState::Draft | ShipmentState::Booked => return Some(Outcome::refused("not_packed")),
-        ShipmentState::Cancelled => return Some(Outcome::refused("cancelled")),
-        ShipmentState::HandedOver
-        | ShipmentState::InTransit
-        | ShipmentState::OutForDelivery
-        | ShipmentState::Delivered
-        | ShipmentState::Exception
-        | ShipmentState::Returning
-        | ShipmentState::Returned
-        | ShipmentState::Lost => return Some(Outcome::Already),
+    match parcel.state.standing() {
+        Standing::Packed => {}
+        Standing::Draft | Standing::Booked => return Some(Outcome::refused("not_packed")),
+        Standing::Cancelled => return Some(Outcome::refused("cancelled")),
+        Standing::Away => return Some(Outcome::Already),
     }
     if !parcel.stop_reason.is_empty() {
         return Some(Outcome::refused(parcel.stop_reason.as_str()));

@@ -14,7 +14,7 @@ use crate::{recompute, ship};
 use serde_json::json;
 use std::collections::HashMap;
 use wharf_domain::id::{FulfillmentLineId, OrderId, ShipmentId, UserId, WarehouseId, WaveId};
-use wharf_domain::shipment::ShipmentState;
+use wharf_domain::shipment::{ShipmentState, Standing};
 use wharf_domain::time::DAY;
 use wharf_domain::timeline::{Actor, Event};
 use wharf_store::shipments::{self, OrderBrief, ShipmentRow, Step};
@@ -253,29 +253,22 @@ fn pick_named(tx: &mut Tx<'_>, ids: &[ShipmentId], warehouse: WarehouseId) -> Re
 fn ready(tx: &mut Tx<'_>, station: &StationRow, id: ShipmentId) -> Result<Result<ShipmentRow, Scanned>, StoreError> {
     locks::shipments(tx, &[id])?;
     let Some(parcel) = shipments::load(tx, &[id])?.into_iter().next() else { return Ok(Err(Scanned::Unknown)) };
-    match parcel.state {
-        ShipmentState::Booked => {}
-        ShipmentState::Packed if parcel.stop_reason.is_empty() => {
+    match parcel.state.standing() {
+        Standing::Booked => {}
+        Standing::Packed if parcel.stop_reason.is_empty() => {
             let why = shipments::obstacles(tx, &[id])?.into_iter().next().map(|(_, _, why)| why);
             return Ok(Err(why.map_or(Scanned::AlreadyPacked, Scanned::Stop)));
         }
-        ShipmentState::Packed => return Ok(Err(Scanned::Stop(parcel.stop_reason))),
-        ShipmentState::Draft => {
+        Standing::Packed => return Ok(Err(Scanned::Stop(parcel.stop_reason))),
+        Standing::Draft => {
             let why = shipments::obstacles(tx, &[id])?.into_iter().next().map(|(_, _, why)| why);
             return Ok(Err(why.map_or(Scanned::NoWaybill, Scanned::Stop)));
         }
-        ShipmentState::Cancelled => {
+        Standing::Cancelled => {
             let why = if parcel.stop_reason.is_empty() { "cancelled".to_owned() } else { parcel.stop_reason };
             return Ok(Err(Scanned::Stop(why)));
         }
-        ShipmentState::HandedOver
-        | ShipmentState::InTransit
-        | ShipmentState::OutForDelivery
-        | ShipmentState::Delivered
-        | ShipmentState::Exception
-        | ShipmentState::Returning
-        | ShipmentState::Returned
-        | ShipmentState::Lost => return Ok(Err(Scanned::Gone)),
+        Standing::Away => return Ok(Err(Scanned::Gone)),
     }
     if parcel.warehouse_id != station.warehouse_id {
         return Ok(Err(Scanned::OtherWarehouse));

@@ -14,7 +14,7 @@ use wharf_connect::Vendor;
 use wharf_domain::fulfillment::FulfillmentState;
 use wharf_domain::id::{FulfillmentLineId, OrderId, OrderLineId, ShipmentId, SkuId};
 use wharf_domain::order::merge::MergeRefusal;
-use wharf_domain::shipment::ShipmentState;
+use wharf_domain::shipment::{ShipmentState, Standing};
 use wharf_domain::timeline::{Actor, Event};
 use wharf_domain::waybill::Waybill;
 use wharf_store::fulfillments::{self, FulfillmentRow, Item, LineRow, NewFulfillment, NewLine};
@@ -346,18 +346,11 @@ fn may_open(tx: &mut Tx<'_>, parcel: &ShipmentRow) -> Result<Result<(), &'static
     if live.iter().any(|w| matches!(w.waybill, Waybill::Requested { .. } | Waybill::InDoubt { .. })) {
         return Ok(Err("waybill_under_way"));
     }
-    Ok(match parcel.state {
-        ShipmentState::Draft | ShipmentState::Booked => Ok(()),
-        ShipmentState::Packed => Err("packed"),
-        ShipmentState::Cancelled => Err("cancelled"),
-        ShipmentState::HandedOver
-        | ShipmentState::InTransit
-        | ShipmentState::OutForDelivery
-        | ShipmentState::Delivered
-        | ShipmentState::Exception
-        | ShipmentState::Returning
-        | ShipmentState::Returned
-        | ShipmentState::Lost => Err("handed_over"),
+    Ok(match parcel.state.standing() {
+        Standing::Draft | Standing::Booked => Ok(()),
+        Standing::Packed => Err("packed"),
+        Standing::Cancelled => Err("cancelled"),
+        Standing::Away => Err("handed_over"),
     })
 }
 

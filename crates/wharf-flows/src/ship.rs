@@ -17,7 +17,7 @@ use wharf_domain::id::{CarrierAccountId, FulfillmentId, OrderId, ShipmentId, Sho
 use wharf_domain::order::merge::{self, Candidate, MergeRefusal};
 use wharf_domain::routing::{self, Account, Balance, Parcel};
 use wharf_domain::rules::ParcelPolicy;
-use wharf_domain::shipment::ShipmentState;
+use wharf_domain::shipment::{ShipmentState, Standing};
 use wharf_domain::timeline::{Actor, Event};
 use wharf_domain::waybill::Waybill;
 use wharf_store::fulfillments::{self, FulfillmentRow};
@@ -356,26 +356,19 @@ pub(crate) fn set_carrier_in(
     for id in ids {
         let outcome = match rows.get(id) {
             None => Outcome::refused("not_found"),
-            Some(s) => match s.state {
+            Some(s) => match s.state.standing() {
                 // The label of the carrier that is wished for is not bought again.
-                ShipmentState::Draft | ShipmentState::Booked if s.trace.get("by_hand") == Some(&json!(choice)) => Outcome::Already,
-                ShipmentState::Draft | ShipmentState::Booked => match recall_parcel(tx, actor, *id, "other_carrier")? {
+                Standing::Draft | Standing::Booked if s.trace.get("by_hand") == Some(&json!(choice)) => Outcome::Already,
+                Standing::Draft | Standing::Booked => match recall_parcel(tx, actor, *id, "other_carrier")? {
                     Recalled::Done => {
                         redo.push(*id);
                         Outcome::Done
                     }
                     Recalled::UnderWay => Outcome::refused("waybill_under_way"),
                 },
-                ShipmentState::Packed => Outcome::refused("packed"),
-                ShipmentState::Cancelled => Outcome::refused("cancelled"),
-                ShipmentState::HandedOver
-                | ShipmentState::InTransit
-                | ShipmentState::OutForDelivery
-                | ShipmentState::Delivered
-                | ShipmentState::Exception
-                | ShipmentState::Returning
-                | ShipmentState::Returned
-                | ShipmentState::Lost => Outcome::refused("handed_over"),
+                Standing::Packed => Outcome::refused("packed"),
+                Standing::Cancelled => Outcome::refused("cancelled"),
+                Standing::Away => Outcome::refused("handed_over"),
             },
         };
         results.push((*id, outcome));

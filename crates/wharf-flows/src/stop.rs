@@ -6,7 +6,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use wharf_domain::fulfillment::{Fulfillment, FulfillmentState};
 use wharf_domain::id::{FulfillmentLineId, OrderId, OrderLineId, ShipmentId, SkuId};
-use wharf_domain::shipment::ShipmentState;
+use wharf_domain::shipment::{ShipmentState, Standing};
 use wharf_domain::timeline::{Actor, Event};
 use wharf_domain::waybill::Waybill;
 use wharf_store::fulfillments::{self, Item, LineRow};
@@ -139,20 +139,13 @@ pub fn recall_labels(
     let (mut recalled, mut refused) = (Vec::new(), Vec::new());
     for parcel in shipments::of_orders(tx, orders)? {
         let mine: Vec<OrderId> = parcel.orders().into_iter().filter(|o| orders.contains(o)).collect();
-        match parcel.state {
-            ShipmentState::Draft | ShipmentState::Booked | ShipmentState::Packed => match recall_parcel(tx, actor, parcel.id, why)? {
+        match parcel.state.standing() {
+            Standing::Draft | Standing::Booked | Standing::Packed => match recall_parcel(tx, actor, parcel.id, why)? {
                 Recalled::Done => recalled.push(parcel.id),
                 Recalled::UnderWay => refused.extend(mine.into_iter().map(|o| (o, "waybill_under_way"))),
             },
-            ShipmentState::Cancelled => {}
-            ShipmentState::HandedOver
-            | ShipmentState::InTransit
-            | ShipmentState::OutForDelivery
-            | ShipmentState::Delivered
-            | ShipmentState::Exception
-            | ShipmentState::Returning
-            | ShipmentState::Returned
-            | ShipmentState::Lost => refused.extend(mine.into_iter().map(|o| (o, "handed_over"))),
+            Standing::Cancelled => {}
+            Standing::Away => refused.extend(mine.into_iter().map(|o| (o, "handed_over"))),
         }
     }
     stations::clear(tx, &recalled)?;

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use wharf_connect::{ConnectError, Credentials, Settings, Vendor};
 use wharf_domain::hold::HoldReason;
 use wharf_domain::id::{OrderId, ShipmentId, WaybillId};
-use wharf_domain::shipment::ShipmentState;
+use wharf_domain::shipment::{ShipmentState, Standing};
 use wharf_domain::timeline::{Actor, Event};
 use wharf_domain::waybill::Waybill;
 use wharf_store::holds::NewHold;
@@ -31,8 +31,8 @@ pub async fn void(app: &App, actor: &Actor, ids: &[ShipmentId]) -> Result<Vec<(S
             for id in &ids {
                 let outcome = match rows.get(id) {
                     None => Outcome::refused("not_found"),
-                    Some(s) => match s.state {
-                        ShipmentState::Booked | ShipmentState::Packed => match ship::recall_parcel(tx, &actor, *id, "voided")? {
+                    Some(s) => match s.state.standing() {
+                        Standing::Booked | Standing::Packed => match ship::recall_parcel(tx, &actor, *id, "voided")? {
                             ship::Recalled::Done => {
                                 parked.extend(s.orders().into_iter().map(|order_id| NewHold {
                                     order_id,
@@ -44,15 +44,8 @@ pub async fn void(app: &App, actor: &Actor, ids: &[ShipmentId]) -> Result<Vec<(S
                             }
                             ship::Recalled::UnderWay => Outcome::refused("waybill_under_way"),
                         },
-                        ShipmentState::Draft | ShipmentState::Cancelled => Outcome::Already,
-                        ShipmentState::HandedOver
-                        | ShipmentState::InTransit
-                        | ShipmentState::OutForDelivery
-                        | ShipmentState::Delivered
-                        | ShipmentState::Exception
-                        | ShipmentState::Returning
-                        | ShipmentState::Returned
-                        | ShipmentState::Lost => Outcome::refused("handed_over"),
+                        Standing::Draft | Standing::Cancelled => Outcome::Already,
+                        Standing::Away => Outcome::refused("handed_over"),
                     },
                 };
                 results.push((*id, outcome));

@@ -6,7 +6,7 @@ use crate::{recompute, ship};
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
 use wharf_domain::id::{FulfillmentLineId, OrderId, ShipmentId};
-use wharf_domain::shipment::ShipmentState;
+use wharf_domain::shipment::Standing;
 use wharf_domain::timeline::{Actor, Event};
 use wharf_store::shipments::{self, ShipmentRow, Step};
 use wharf_store::{StoreError, Tx, fulfillments, locks, timeline};
@@ -20,18 +20,9 @@ pub async fn acknowledge(app: &App, actor: &Actor, id: ShipmentId) -> Result<(),
             let Some(parcel) = shipments::load(tx, &[id])?.into_iter().next() else {
                 return Err(FlowError::NotFound(format!("shipment {id}")));
             };
-            match parcel.state {
-                ShipmentState::Draft | ShipmentState::Booked => {}
-                ShipmentState::Packed
-                | ShipmentState::Cancelled
-                | ShipmentState::HandedOver
-                | ShipmentState::InTransit
-                | ShipmentState::OutForDelivery
-                | ShipmentState::Delivered
-                | ShipmentState::Exception
-                | ShipmentState::Returning
-                | ShipmentState::Returned
-                | ShipmentState::Lost => return Ok(()),
+            match parcel.state.standing() {
+                Standing::Draft | Standing::Booked => {}
+                Standing::Packed | Standing::Cancelled | Standing::Away => return Ok(()),
             }
             if parcel.stop_reason.is_empty() {
                 return Ok(());
@@ -93,19 +84,12 @@ pub async fn pack(app: &App, packer: &Packer, station: &str, ids: &[ShipmentId])
 }
 
 fn may_pack(parcel: &ShipmentRow, stopped: Option<&str>) -> Outcome {
-    match parcel.state {
-        ShipmentState::Packed => return Outcome::Already,
-        ShipmentState::Booked => {}
-        ShipmentState::Draft => return Outcome::refused("no_waybill"),
-        ShipmentState::Cancelled => return Outcome::refused("cancelled"),
-        ShipmentState::HandedOver
-        | ShipmentState::InTransit
-        | ShipmentState::OutForDelivery
-        | ShipmentState::Delivered
-        | ShipmentState::Exception
-        | ShipmentState::Returning
-        | ShipmentState::Returned
-        | ShipmentState::Lost => return Outcome::refused("handed_over"),
+    match parcel.state.standing() {
+        Standing::Packed => return Outcome::Already,
+        Standing::Booked => {}
+        Standing::Draft => return Outcome::refused("no_waybill"),
+        Standing::Cancelled => return Outcome::refused("cancelled"),
+        Standing::Away => return Outcome::refused("handed_over"),
     }
     if !parcel.stop_reason.is_empty() {
         return Outcome::refused(parcel.stop_reason.as_str());
@@ -135,17 +119,10 @@ pub async fn unpack(app: &App, actor: &Actor, ids: &[ShipmentId]) -> Result<Vec<
 }
 
 fn may_unpack(parcel: &ShipmentRow, _: Option<&str>) -> Outcome {
-    match parcel.state {
-        ShipmentState::Packed => Outcome::Done,
-        ShipmentState::Draft | ShipmentState::Booked | ShipmentState::Cancelled => Outcome::Already,
-        ShipmentState::HandedOver
-        | ShipmentState::InTransit
-        | ShipmentState::OutForDelivery
-        | ShipmentState::Delivered
-        | ShipmentState::Exception
-        | ShipmentState::Returning
-        | ShipmentState::Returned
-        | ShipmentState::Lost => Outcome::refused("handed_over"),
+    match parcel.state.standing() {
+        Standing::Packed => Outcome::Done,
+        Standing::Draft | Standing::Booked | Standing::Cancelled => Outcome::Already,
+        Standing::Away => Outcome::refused("handed_over"),
     }
 }
 

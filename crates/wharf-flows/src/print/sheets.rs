@@ -14,7 +14,7 @@ use wharf_documents::{Fonts, Imprint, LabelData, Language, PackingSlipData, Part
 use wharf_domain::address::Recipient;
 use wharf_domain::id::{OrderId, ShipmentId, WaybillId};
 use wharf_domain::money::Money;
-use wharf_domain::shipment::ShipmentState;
+use wharf_domain::shipment::Standing;
 use wharf_domain::waybill::Waybill;
 use wharf_store::shipments::{self, ParcelOrder, ShipmentRow};
 use wharf_store::stations::{self, BenchLine};
@@ -72,18 +72,11 @@ impl Sheets {
     /// Why the label of a parcel is not printed; `None` when it is.
     pub(super) fn obstacle(&self, id: ShipmentId, cause: &str) -> Option<Outcome> {
         let Some(parcel) = self.parcels.iter().find(|s| s.id == id) else { return Some(Outcome::refused("not_found")) };
-        match parcel.state {
-            ShipmentState::Booked | ShipmentState::Packed => {}
-            ShipmentState::Draft => return Some(Outcome::refused("no_waybill")),
-            ShipmentState::Cancelled => return Some(Outcome::refused("cancelled")),
-            ShipmentState::HandedOver
-            | ShipmentState::InTransit
-            | ShipmentState::OutForDelivery
-            | ShipmentState::Delivered
-            | ShipmentState::Exception
-            | ShipmentState::Returning
-            | ShipmentState::Returned
-            | ShipmentState::Lost => return Some(Outcome::refused("handed_over")),
+        match parcel.state.standing() {
+            Standing::Booked | Standing::Packed => {}
+            Standing::Draft => return Some(Outcome::refused("no_waybill")),
+            Standing::Cancelled => return Some(Outcome::refused("cancelled")),
+            Standing::Away => return Some(Outcome::refused("handed_over")),
         }
         if let Some(why) = self.stopped.get(&id) {
             return Some(Outcome::refused(why.as_str()));
